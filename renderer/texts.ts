@@ -39,6 +39,17 @@ export const common = {
   speed: (tokensPerSecond: string) => `${tokensPerSecond} tokens/s`,
   yes: 'yes',
   no: 'no',
+  openModelsPage: 'Open the Models page',
+  jumpToLatest: 'Jump to latest',
+  stop: 'Stop',
+  writing: 'Writing',
+  newChat: 'New chat',
+  value: 'Value',
+  setting: 'Setting',
+  none: 'none',
+  doesNotAnswer: 'does not answer',
+  notTold: 'not told',
+  add: 'Add',
 };
 
 /** The frame: the list of pages, and what stands in place of a part that is not there. */
@@ -155,7 +166,6 @@ export const drop = {
   upload: 'Upload files',
   chooseFiles: 'Choose files',
   chooseFolder: 'Choose a folder',
-  add: 'Add',
   tooLarge: (name: string, size: string, most: string) => `${name} has ${size}, and ${most} can be uploaded.`,
   leftOut: (left: number, count: number) => `${left} of ${count} items were left out`,
   tooMany: (most: number) => `At most ${most} items can be dropped at once. For more, add their folder to the watch folders (Settings).`,
@@ -187,7 +197,6 @@ export const box = {
   ofTotal: (gibibytes: string) => `/ ${gibibytes} GiB`,
   power: 'Power',
   watts: 'W',
-  writing: 'Writing',
   runningAndQueued: (queued: number) => `running, ${queued} queued`,
   roomForNewModel: 'A new model may take',
   roomOnOneGpu: (size: string) => `${size} on one GPU`,
@@ -199,11 +208,9 @@ export const cluster = {
   title: (message: string) => `Elsewhere: ${message}`,
   nodesAnswer: (alive: number, count: number) =>
     `${alive} of ${count} ${count === 1 ? 'node answers' : 'nodes answer'}. The cluster itself counts what is promised there.`,
-  none: 'none',
   promisedGpus: (used: string, count: string, name: string | null) => `${used} of ${count} promised${name === null ? '' : `, ${name}`}`,
   processors: 'Processors',
   promised: (used: string, count: string) => `${used} of ${count} promised`,
-  doesNotAnswer: 'does not answer',
 };
 
 /** Box: one device in a row. */
@@ -229,7 +236,6 @@ export const chart = {
   others: 'others',
   leak: 'still held',
   notKnownAt: (time: string) => `${time} · not known`,
-  notTold: 'not told',
   nothingHeld: 'nothing held',
   lastDay: 'the last 24 hours',
   lastMinutes: 'the last ten minutes',
@@ -380,7 +386,6 @@ export const drawer = {
   noModel: 'There is no model of this name. It may have been forgotten, or its files were moved away.',
   overview: 'Overview',
   plan: 'Plan',
-  settings: 'Settings',
   log: 'Log',
   history: 'History',
   missing: 'Missing',
@@ -403,7 +408,6 @@ export const drawer = {
 /** One model: its speed. */
 export const figures = {
   runningAndWaiting: (running: number, waiting: number) => `${running} running, ${waiting} waiting`,
-  writing: 'Writing',
   answers: 'Answers, p50 and p95',
   predictedSize: (size: string) => `${size} predicted`,
   unloadsIn: 'Unloads in',
@@ -529,21 +533,17 @@ export const inForce = {
   beforeChange: 'Before the settings changed',
   fromAllModels: 'Settings of all models',
   longestOfModel: 'The model: its longest',
-  sideBySide: 'Requests side by side',
   asEstimated: 'as estimated',
   quantization: 'Quantisation',
   fromModel: 'The model',
   alwaysLoaded: 'Always loaded',
   aliases: 'Aliases',
-  none: 'none',
   arguments: 'Arguments',
   asLongAsWorthIt: 'as long as loading it again costs more',
   afterIdle: (time: string) => `after ${time} without a request`,
   unloaded: 'Unloaded',
   anyGpu: 'any',
   title: 'In force',
-  setting: 'Setting',
-  value: 'Value',
   from: 'From',
   nextLoad: (value: string) => `${value} if it were loaded now`,
   changeUnder: (name: string) => `Change them in the settings, under ${name}`,
@@ -564,6 +564,350 @@ export const history = {
   when: 'When',
 };
 
+/** The page Playground: its head, and what its parts share. */
+export const playground = {
+  generating: 'Generating',
+  complete: 'Complete',
+  stopped: 'Stopped',
+  cancelled: 'Cancelled',
+  askAgain: 'Ask again',
+  cannotBeAsked: (modelId: string, message: string) => `${modelId} cannot be asked now: ${message}`,
+  ask: 'Ask',
+  compare: 'Compare',
+  addFirst: 'Add a model first',
+  dropFirst: 'Drop a model first',
+  whereToAdd: (isInBrowser: boolean) =>
+    `${isInBrowser ? 'The Models page takes the path of a model.' : 'Drop a model file or folder anywhere on this window.'} When it is served, it is asked here.`,
+  mode: 'What to do',
+  parameters: 'Parameters',
+  request: 'Request',
+  sentence: 'Ask a model yourself. If it is not loaded, your question loads it.',
+  noModel: (name: string | null) => `There is no model ${name} here. Choose another one.`,
+  kindOfModel: 'Kind of model',
+  kinds: {
+    words: 'Words',
+    embeddings: 'Embeddings',
+    ranking: 'Ranking',
+    classes: 'Classes',
+    speech: 'Speech',
+    tensors: 'Tensors',
+  },
+  engineWentAway: 'The engine went away in the middle of the answer.',
+  runtimeBrokeOff: 'The runtime broke off in the middle of the answer.',
+  figures: 'Figures',
+  totalTime: (time: string) => `total ${time}`,
+  text: 'Text',
+  score: 'Score',
+};
+
+/** Playground: the chat with one model. */
+export const chat = {
+  examplesToAnswer: [
+    'Explain in three sentences what a GPU does when a language model answers.',
+    'Write a Python function that counts the words of a text, with a test.',
+    'Compare tea and coffee in a small table.',
+  ],
+  examplesToContinue: [
+    'The most surprising thing about the deep sea is',
+    'def fibonacci(n):',
+    'Once upon a time, in a house by the river,',
+  ],
+  conversation: 'Conversation',
+  messageTo: (modelId: string) => `Message to ${modelId}`,
+  textFor: (modelId: string) => `Text for ${modelId} to continue`,
+  readsNoImages: (modelId: string) => `${modelId} continues a text and reads no images.`,
+  nothingAsked: 'Nothing was asked yet',
+  nothingWritten: 'Nothing was written yet',
+  howToBegin: 'Write a message below, or begin with one of these.',
+  continuesText: 'This model has no chat template: it continues the given text, and remembers nothing between requests.',
+  failed: (message: string) => `The answer failed: ${message}`,
+  placeholder: (label: string) => `${label}. Enter sends, Shift+Enter begins a new line.`,
+  send: 'Send',
+  thinking: 'Thinking',
+  answers: (modelId: string) => `${modelId} answers`,
+  yourQuestion: 'Your question',
+  askThisInstead: 'Ask this instead',
+  youAsked: 'You asked',
+  edit: 'Edit',
+  lostImages: (count: number) =>
+    `${count === 1 ? '1 image was' : `${count} images were`} too much for this browser to keep: what is asked from here on goes without.`,
+  copyAnswer: 'Copy the answer',
+  continue: 'Continue',
+  emptyAnswer: 'The model gave an empty answer',
+  stillThinking: 'The model was still thinking at its last token',
+  onlyThoughts: 'The model gave no answer beyond its thoughts',
+};
+
+/** Playground: the kept conversations. */
+export const chats = {
+  title: 'Chats',
+  begin: 'Begin one',
+  none: 'No conversation yet',
+  keptHere: 'What you ask is kept only in this browser, and is still there after a reload.',
+  forget: (title: string) => `Forget "${title}"`,
+  keptHereAlone: 'Kept in this browser alone; the oldest go first, images before words.',
+  forgetAll: 'Forget all',
+  forgetQuestion: (count: number) => `Forget ${count === 1 ? 'this conversation' : `all ${count} conversations`}?`,
+  keptNowhereElse: 'They are kept nowhere else.',
+};
+
+/** Playground: images that go with a question. */
+export const images = {
+  notRead: (modelId: string, why: string) => `${modelId} reads no images: ${why}.`,
+  kindNotKnown: 'its kind is not known',
+  kindIs: (kind: string) => `it is a model of the kind "${kind}"`,
+  noProjector: (modelId: string) => `${modelId} could read images, but llama.cpp serves it here without its projector.`,
+  atMost: (count: number) => `At most ${count} images go with a question.`,
+  reading: 'Reading the image ...',
+  ofQuestion: (place: number) => `${place} of the question`,
+  takeAway: (place: number) => `Take image ${place} away`,
+  images: 'Images of the question',
+  attach: 'Attach an image',
+  notReadByBrowser: 'This browser cannot read the file as an image.',
+  notDrawnByBrowser: 'This browser draws no images.',
+};
+
+/** Playground: what a request waits for. */
+export const waiting = {
+  firstWord: 'the first word',
+  waitingFor: (what: string) => `waiting for ${what}`,
+  waitingForEngine: 'waiting for the engine',
+  answer: 'the answer',
+};
+
+/** Playground: why a request failed. */
+export const failure = {
+  brokenOff: 'Broken off.',
+  tryAgainIn: (seconds: number) => `Try again in ${seconds} s.`,
+  lastOutput: 'The last output of the runtime',
+};
+
+/** Playground: what a question would load, and who would leave. */
+export const loadsFirst = {
+  loaded: (models: string, count: number, leave: string) => `${models} ${count === 1 ? 'is' : 'are'} loaded first${leave}`,
+  nobodyLeaves: '.',
+  leaves: (models: string, count: number) => `: ${models} ${count === 1 ? 'has' : 'have'} to leave for that.`,
+  waits: (modelId: string, others: string, count: number) =>
+    `${modelId} has no room beside them: it waits until ${others} ${count === 1 ? 'is' : 'are'} done.`,
+  and: (others: string, last: string) => `${others} and ${last}`,
+};
+
+/** Playground: the comparison. */
+export const compare = {
+  model: (letter: string) => `Model ${letter}`,
+  remove: (modelId: string) => `Remove ${modelId}`,
+  answerOf: (modelId: string) => `Answer of ${modelId}`,
+  answerComes: 'The answer appears here.',
+  emptyAnswer: 'The model gave an empty answer.',
+  stop: (modelId: string) => `Stop: ${modelId}`,
+  copyAnswer: (modelId: string) => `Copy the answer of ${modelId}`,
+  total: 'Total',
+  gpuPower: 'GPU power',
+  gpuPowerMeans: 'GPU power is that of the whole GPU while the model answered.',
+  best: '(best)',
+  stillAnswering: 'still answering',
+  notKnown: 'not known',
+  messageTo: (count: number) => `Message to ${count} models`,
+  cannotBeAsked: (modelId: string) => `${modelId} cannot be asked now`,
+  noImages: 'A comparison cannot use images: ask a single model.',
+  twoNeeded: 'Two models are needed',
+  tooFew: (count: number) => `Models that answer in words are compared: ${count === 0 ? 'there is none here' : 'there is one here'}.`,
+};
+
+/** Playground: the load test. */
+export const loadTest = {
+  engineWentAway: 'The engine went away in the middle of the test.',
+  parallel: 'At the same time',
+  parallelHelp: 'Requests that run at the same time.',
+  requests: 'Requests in all',
+  requestsHelp: 'The more, the steadier the figures.',
+  promptWords: 'Words of a prompt',
+  promptWordsHelp: 'Generated text with a different beginning each time.',
+  answerTokens: 'Tokens of an answer',
+  answerTokensHelp: 'At most; a model may stop earlier.',
+  askByHand: 'Ask it by hand',
+  notForThis: 'Load tests are for models that answer in words',
+  isAskedOtherwise: (modelId: string) => `${modelId} is asked in another way.`,
+  title: 'Load test',
+  warning: (modelToLoad: string | null) =>
+    `A load test uses the whole machine: while it runs, all other requests take longer${modelToLoad === null ? '.' : `, and ${modelToLoad} is loaded first.`}`,
+  start: 'Start',
+  otherIsRunning: (modelId: string | undefined) => `A test of ${modelId} is running.`,
+  testing: 'Testing',
+  stoppedTooEarly: 'Stopped before anything was answered.',
+  done: 'Done',
+  underWay: (count: number) => `${count} under way`,
+  progress: 'Requests that have ended',
+  ended: 'Ended',
+  endedOfAll: (ended: string, all: string) => `${ended} of ${all}`,
+  failed: 'Failed',
+  speedInAll: 'Tokens/s in all',
+  tokensFromPrompts: (completion: string, prompt: string) => `${completion} from ${prompt}`,
+  time: 'Time',
+  half: 'Half took at most',
+  nearlyAll: '95 of 100 took at most',
+  times: 'Times',
+  wholeAnswer: 'Whole answer',
+  errors: 'Errors',
+  error: 'Error',
+  code: 'Code',
+};
+
+/** Playground: the parameters of answers. */
+export const parameters = {
+  notSent: "Not sent, so the runtime's default applies.",
+  reset: 'Reset to defaults',
+  systemHelp: 'The instructions to the model before the conversation.',
+  system: 'System prompt',
+  temperatureHelp: 'Higher is more surprising; 0 always takes the likeliest word.',
+  temperature: 'Temperature',
+  topPHelp: 'The model chooses only among the likeliest words that together have this probability.',
+  topP: 'top_p',
+  seedHelp: 'The same seed gives the same answer; empty: another one each time.',
+  seedIsWrong: 'A whole number, or nothing.',
+  seed: 'Seed',
+  stopHelp: 'The answer ends before one of these texts. One text a line; \\n means a line break.',
+  temperatureOf: (value: number) => `temperature ${value}`,
+  topPOf: (value: number) => `top_p ${value}`,
+  advised: (values: string) => `Its author advises ${values}.`,
+  and: ' and ',
+  useThese: 'Use these',
+  noLimitHelp: 'Or until its context is full.',
+  noLimit: 'Until the model stops',
+  limitHelp: 'The answer is cut there.',
+  limit: 'max_tokens',
+};
+
+/** Playground: the request as code. */
+export const request = {
+  copy: 'Copy the request',
+  title: 'As a request',
+  asCurl: 'The request as a curl command',
+  in: (language: string) => `The request in ${language}`,
+  isLoadedByIt: (isLast: boolean) => `${isLast ? 'The last request.' : 'The next request.'} A model that is not loaded is loaded by it.`,
+};
+
+/** Playground: what all forms say. */
+export const forms = {
+  working: 'Working',
+  failed: (message: string) => `Failed: ${message}`,
+  withoutScores: 'The runtime answered without scores.',
+  withoutClasses: 'The runtime answered without classes.',
+  withoutText: 'The runtime answered without text.',
+  oneTextALine: 'One text a line.',
+  image: 'Image',
+};
+
+/** Playground: the form of classifiers. */
+export const classes = {
+  numbered: (index: number) => `Class ${index}`,
+  empty: {
+    title: 'Nothing was classified yet',
+    sentence: 'This model sorts an input into one of its classes, with a probability for each class.',
+  },
+  imageGap: 'Put your image in place of the dots, as base64.',
+  classify: 'Classify',
+  textsToClassify: 'Texts to classify',
+  classesHelp: "One a line, for models that accept classes in the request (zero-shot). Empty: the model's own classes.",
+  classes: 'Classes',
+  text: (number: number) => `Text ${number}`,
+  class: 'Class',
+  probability: 'Probability',
+  classesOf: (input: string) => `Classes of ${input}`,
+  unnamedText: (number: number) => `text ${number}`,
+  andMore: (count: number) => `And ${count} more.`,
+};
+
+/** Playground: the form of embedding models. */
+export const embeddings = {
+  empty: {
+    title: 'No vector yet',
+    sentence: 'This model turns a text into a list of numbers. Texts with the same meaning get similar numbers.',
+  },
+  noVectors: (modelId: string) => `${modelId} answered with no vectors.`,
+  embed: 'Embed',
+  textsHelp: 'One text a line. Two or more are compared with each other.',
+  texts: 'Texts to embed',
+  vectors: 'Vectors',
+  dimensions: 'Dimensions',
+  norm: 'Norm',
+  firstValues: 'First values',
+  cosine: 'Cosine: 1 is the same direction, 0 unrelated',
+  similarity: 'Similarity',
+};
+
+/** Playground: the form of rerankers. */
+export const ranking = {
+  empty: {
+    title: 'Nothing was ranked yet',
+    sentence: 'This model scores how well each document answers a query. The best documents are often given to a chat model.',
+  },
+  ranking: 'Ranking',
+  document: 'Document',
+  rank: 'Rank',
+  query: 'Query',
+  documentsHelp: 'One document a line.',
+  documents: 'Documents',
+};
+
+/** Playground: the form of speech models. */
+export const speech = {
+  empty: {
+    title: 'Nothing was transcribed yet',
+    sentence: 'This model writes down what is said in a sound file.',
+  },
+  soundGap: 'Put your sound in place of sound.wav.',
+  copyText: 'Copy the text',
+  nothingSaid: 'Nothing is said in it.',
+  transcribe: 'Transcribe',
+  soundFile: 'Sound file',
+  languageHelp: 'Two letters, such as en or de. Empty: the model detects it.',
+};
+
+/** Playground: the form of tensor models. */
+export const tensors = {
+  notKnownYet: 'Its tensors are not known yet',
+  formComesWithModel: (why: string) => `${why} The form appears when the model is loaded.`,
+  empty: {
+    title: 'No answer yet',
+    sentence: 'This model takes tensors and answers with tensors: arrays of numbers or texts.',
+  },
+  noTensors: (modelId: string) => `${modelId} answered with no tensors.`,
+  infer: 'Infer',
+  values: 'Values',
+  madeOf: (input: string) => `What ${input} is made of`,
+  pixelFormat: "Ask the model's author for the expected pixel format.",
+  valuesOfPixel: 'Values of a pixel',
+  ranges: { '0 to 1': '0 to 1', '0 to 255': '0 to 255', '-1 to 1': '-1 to 1', ImageNet: 'ImageNet' },
+  textsHelp: 'One text a line, or lists of texts as JSON.',
+  valuesHelp: 'The values in order, or nested lists as JSON.',
+  zerosFor: (input: string) => `Zeros for ${input}`,
+  zeros: 'Zeros',
+  keepsShape: 'The image keeps its shape.',
+  isScaled: (width: number, height: number) => `The image is scaled to ${width} x ${height}.`,
+  imageGap: (input: string) => `Put the image at ${input}: a PNG or JPEG in base64 behind the comma.`,
+  valuesGap: (input: string, shape: string) => `Put the values of the image in place of [] at ${input}, nested as ${shape}.`,
+  oneValue: 'one value',
+  noClass: 'no class',
+  detections: 'Detections',
+  nothingDetected: 'Nothing was detected.',
+  box: 'Box',
+  asImage: (output: string) => `${output} as an image`,
+  place: 'Place',
+  largestOf: (count: number) => `The largest of ${count} values.`,
+  row: 'Row',
+  firstRows: (rows: number, columns: number) => `The first of ${rows} rows of ${columns} values.`,
+  notANumber: 'not a number',
+  sizedImage: (name: string, width: number, height: number) => `${name}, ${width} x ${height}`,
+  invalidJson: (message: string) => `This is not valid JSON: ${message}.`,
+  isNotTrueOrFalse: (word: string) => `"${word}" is not true or false.`,
+  isNoNumber: (word: string) => `"${word}" is not a number.`,
+  isInexact: (word: string, most: number) => `"${word}" is not a whole number that JSON can carry exactly: at most ${most}.`,
+  shapeTakes: (count: number, given: number) => `The shape takes ${count} values; there ${given === 1 ? 'is 1' : `are ${given}`}.`,
+  shapeTakesMultiple: (count: number, given: number) =>
+    `The shape takes ${count} values or a multiple; there ${given === 1 ? 'is 1' : `are ${given}`}.`,
+};
+
 /** A request in a list. */
 export const requests = {
   answered: 'answered',
@@ -573,6 +917,8 @@ export const requests = {
   tokensInOut: 'Tokens in, out',
   firstToken: 'First token',
   inAll: 'In all',
+  tokensPerSecond: 'Tokens/s',
+  tokens: 'Tokens',
 };
 
 /** The palette: search and commands. */
@@ -600,10 +946,8 @@ export const palette = {
     forget: 'remove delete',
   },
   page: 'Page',
-  setting: 'Setting',
   action: 'Action',
   getSample: 'Get the sample model',
-  newChat: 'New chat',
   theme: (name: string) => `Theme: ${name}`,
   unloadIdle: (count: number) => `Unload every model that is idle (${count})`,
   model: (state: string) => `Model, ${state}`,
@@ -628,7 +972,6 @@ export const shortcuts = {
   showList: 'Show this list',
   pageSearch: "Go to the page's search",
   close: 'Close the dialog or panel',
-  pages: 'Pages',
   send: 'Send the message',
   newLine: 'Begin another line',
   stop: 'Stop the answer, or cancel editing a question',
@@ -656,6 +999,7 @@ export const files = {
   choose: 'Choose a file',
   orDrop: 'or drop it here',
   takeAway: (name: string) => `Take ${name} away`,
+  notRead: 'The file cannot be read.',
 };
 
 /** Form fields. */

@@ -83,7 +83,7 @@ export function momentInWords(id: string, measure: Measure, layers: readonly Lay
   const { words } = MEASURES[measure];
   if (measure !== 'memory') {
     const value = layers[0]?.value(point) ?? null;
-    return `${at} · ${value === null ? texts.chart.notTold : words(value)}`;
+    return `${at} · ${value === null ? texts.common.notTold : words(value)}`;
   }
   const parts = layers.flatMap((layer) => {
     const value = layer.value(point) ?? 0;

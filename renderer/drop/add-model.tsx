@@ -86,7 +86,7 @@ export function AddModel({ open, onClose, reason, dropped = [] }: AddModelProps)
             </>
           )}
           <Button disabled={path.trim() === ''} variant="primary" submit>
-            {texts.drop.add}
+            {texts.common.add}
           </Button>
         </div>
       </form>

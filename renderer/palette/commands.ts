@@ -57,7 +57,7 @@ export function commandsOf(models: readonly ModelView[], settings: readonly Sett
       return {
         id: `setting ${name}`,
         label: name,
-        hint: texts.palette.setting,
+        hint: texts.common.setting,
         icon: 'settings',
         words: description,
         run: () => go('settings', section),
@@ -85,7 +85,7 @@ const GENERAL: readonly Command[] = [
   },
   {
     id: 'new chat',
-    label: texts.palette.newChat,
+    label: texts.common.newChat,
     hint: texts.palette.action,
     icon: 'playground',
     words: texts.palette.searchWords.newChat,

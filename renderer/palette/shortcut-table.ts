@@ -50,7 +50,7 @@ export function shortcutGroups(isApp: boolean): readonly ShortcutGroup[] {
         { keys: ['Esc'], does: texts.shortcuts.close },
       ],
     },
-    { title: texts.shortcuts.pages, shortcuts: pages },
+    { title: texts.window.pages, shortcuts: pages },
     {
       title: texts.window.titles.playground,
       shortcuts: [

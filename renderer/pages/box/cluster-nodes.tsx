@@ -42,14 +42,14 @@ function Card({ node: { name, isAlive, gpus, gpuName, usedGpus, cpus, usedCpus, 
       {isAlive ? (
         <dl className={styles.facts}>
           <dt>{texts.common.gpus}</dt>
-          <dd>{gpus === 0 ? texts.cluster.none : texts.cluster.promisedGpus(share(usedGpus), share(gpus), gpuName)}</dd>
+          <dd>{gpus === 0 ? texts.common.none : texts.cluster.promisedGpus(share(usedGpus), share(gpus), gpuName)}</dd>
           <dt>{texts.cluster.processors}</dt>
           <dd>{texts.cluster.promised(share(usedCpus), share(cpus))}</dd>
           <dt>{texts.common.memory}</dt>
           <dd>{texts.common.sizeInGibibytes(gibibytes(memoryBytes))}</dd>
         </dl>
       ) : (
-        <p className={styles.sentence}>{texts.cluster.doesNotAnswer}</p>
+        <p className={styles.sentence}>{texts.common.doesNotAnswer}</p>
       )}
     </>
   );

@@ -36,7 +36,7 @@ export function SummaryStrip({ gpus, hosts }: { readonly gpus: readonly DeviceVi
           value={Math.round(watts.reduce((sum, each) => sum + each, 0)).toLocaleString('en')}
         />
       )}
-      <Figure name={texts.box.writing} unit={texts.common.tokensPerSecond} value={speedInWords(tokens)} />
+      <Figure name={texts.common.writing} unit={texts.common.tokensPerSecond} value={speedInWords(tokens)} />
       <Figure name={texts.common.requests} unit={texts.box.runningAndQueued(waiting)} value={String(inFlight)} />
       {room !== null && (
         <div className={styles.tile}>

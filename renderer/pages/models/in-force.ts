@@ -48,7 +48,7 @@ function launchRows({ model, own, planned, deviceName }: Known): readonly Row[] 
       words: tokens,
       automatic: (context) => (context === model.profile?.contextLength ? texts.inForce.longestOfModel : AUTOMATIC),
     }),
-    row(texts.inForce.sideBySide, {
+    row(texts.plan.sideBySide, {
       loaded: loaded?.parallelSequences ?? null,
       own: own.parallel,
       planned: planned?.parallelSequences ?? null,
@@ -113,7 +113,7 @@ function otherRows(model: Known['model'], own: OwnLaunch, settings: Settings, gi
     },
     idleRow(given?.evict_after_idle_seconds, settings.orchestration.policies),
     { name: texts.inForce.alwaysLoaded, value: always ? texts.common.yes : texts.common.no, from: always ? EVERY_MODEL : AUTOMATIC },
-    { name: texts.inForce.aliases, value: given?.aliases?.join(', ') || texts.inForce.none, from: set(given?.aliases !== undefined) },
+    { name: texts.inForce.aliases, value: given?.aliases?.join(', ') || texts.common.none, from: set(given?.aliases !== undefined) },
   ];
   const args = given?.args === undefined ? [] : [{ name: texts.inForce.arguments, value: given.args.join(' '), from: FROM_SETTINGS }];
   return [...rows, ...args].map((row) => ({ ...row, next: null }));
@@ -135,5 +135,5 @@ function tokens(count: number): string {
 
 function gpusInWords(gpus: OwnLaunch['gpus']): string {
   if (gpus === null) return texts.inForce.anyGpu;
-  return gpus.length === 0 ? texts.inForce.none : gpus.map((gpu) => (typeof gpu === 'number' ? texts.common.gpu(gpu) : gpu)).join(', ');
+  return gpus.length === 0 ? texts.common.none : gpus.map((gpu) => (typeof gpu === 'number' ? texts.common.gpu(gpu) : gpu)).join(', ');
 }

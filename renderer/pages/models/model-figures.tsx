@@ -17,7 +17,7 @@ function Figures({ model }: { readonly model: ModelView }) {
   const memory = memoryOf(model);
   const figures: readonly (readonly [string, string])[] = [
     [texts.common.requests, texts.figures.runningAndWaiting(inFlight, waiting)],
-    [texts.figures.writing, pace?.tokensPerSecond == null ? '-' : texts.common.speed(speedInWords(pace.tokensPerSecond))],
+    [texts.common.writing, pace?.tokensPerSecond == null ? '-' : texts.common.speed(speedInWords(pace.tokensPerSecond))],
     [texts.requests.firstToken, pace?.firstTokenP50Ms == null ? '-' : millisecondsInWords(pace.firstTokenP50Ms)],
     [texts.figures.answers, pace === null ? '-' : `${millisecondsInWords(pace.p50Ms)}, ${millisecondsInWords(pace.p95Ms)}`],
     [

@@ -37,8 +37,8 @@ export function ModelSettings({ model }: { readonly model: ModelView }) {
         <table className={table.values}>
           <thead>
             <tr>
-              <th scope="col">{texts.inForce.setting}</th>
-              <th scope="col">{texts.inForce.value}</th>
+              <th scope="col">{texts.common.setting}</th>
+              <th scope="col">{texts.common.value}</th>
               <th scope="col">{texts.inForce.from}</th>
             </tr>
           </thead>

@@ -1,6 +1,7 @@
 /** The form that fits a model's kind, with its parameters and the same request as code. */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { MainAction } from '../../components/main-action-button.tsx';
+import * as texts from '../../texts.ts';
 import { Empty, Panel } from '../../ui/panel.tsx';
 import { Chat } from './chat.tsx';
 import { ClassesForm, ClassesRequest } from './classes-form.tsx';
@@ -40,8 +41,8 @@ export function Asking({ model, known }: AskingProps) {
 function NotKnownYet({ model, trouble }: { readonly model: ModelView; readonly trouble: string }) {
   return (
     <Panel>
-      <Empty action={<MainAction model={model} />} icon="playground" title="Its tensors are not known yet">
-        {trouble} The form appears when the model is loaded.
+      <Empty action={<MainAction model={model} />} icon="playground" title={texts.tensors.notKnownYet}>
+        {texts.tensors.formComesWithModel(trouble)}
       </Empty>
     </Panel>
   );

@@ -6,7 +6,7 @@ import type { Final } from '../../../shared/answer-figures.ts';
 import { predictPath } from '../../../shared/api-predict.ts';
 import { errorFromAnswer, ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { ask, open } from '../../api.ts';
-
+import * as texts from '../../texts.ts';
 import type { Body } from './request.ts';
 
 export type Coming =
@@ -49,10 +49,10 @@ async function whoBrokeOff(): Promise<ModeliumError> {
     await ask<'health'>('GET', '/health');
   } catch (thrown) {
     if (toModeliumError(thrown).code === 'not-running') {
-      return new ModeliumError('not-running', 'The engine went away in the middle of the answer.');
+      return new ModeliumError('not-running', texts.playground.engineWentAway);
     }
   }
-  return new ModeliumError('upstream-failed', 'The runtime broke off in the middle of the answer.');
+  return new ModeliumError('upstream-failed', texts.playground.runtimeBrokeOff);
 }
 
 type PredictEvent = {

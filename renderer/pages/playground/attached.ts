@@ -4,6 +4,7 @@
  */
 import { create } from 'zustand';
 import { toModeliumError } from '../../../shared/errors.ts';
+import * as texts from '../../texts.ts';
 import { imageAddress } from './files.ts';
 
 export const MOST_IMAGES = 4;
@@ -24,7 +25,7 @@ export const useAttached = create<AttachedState>(() => NOTHING);
 /** Adds those that are images; the others are told. @param read makes an address of a file. */
 export async function attach(files: readonly Blob[], read: (file: Blob) => Promise<string> = imageAddress): Promise<void> {
   const { images, reading } = useAttached.getState();
-  if (images.length + reading + files.length > MOST_IMAGES) return refuse(`At most ${MOST_IMAGES} images go with a question.`);
+  if (images.length + reading + files.length > MOST_IMAGES) return refuse(texts.images.atMost(MOST_IMAGES));
   useAttached.setState({ trouble: null, reading: reading + files.length });
   await Promise.all(
     files.map(async (file) => {

@@ -1,6 +1,7 @@
 /** The list of conversations that this browser keeps, to open or to forget. */
 import { useState } from 'react';
 import { go } from '../../route.ts';
+import * as texts from '../../texts.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Overlay, Question } from '../../ui/overlays.tsx';
 import { Empty } from '../../ui/panel.tsx';
@@ -13,9 +14,9 @@ export function ChatList() {
   return (
     <>
       <Button icon="clock" onClick={() => setOpen(true)}>
-        Chats
+        {texts.chats.title}
       </Button>
-      <Overlay onClose={() => setOpen(false)} open={isOpen} place="right" title="Chats">
+      <Overlay onClose={() => setOpen(false)} open={isOpen} place="right" title={texts.chats.title}>
         <List close={() => setOpen(false)} />
       </Overlay>
     </>
@@ -34,8 +35,8 @@ function List({ close }: { readonly close: () => void }) {
   };
   if (chats.length === 0) {
     return (
-      <Empty action={<Button onClick={close}>Begin one</Button>} icon="playground" title="No conversation yet">
-        What you ask is kept only in this browser, and is still there after a reload.
+      <Empty action={<Button onClick={close}>{texts.chats.begin}</Button>} icon="playground" title={texts.chats.none}>
+        {texts.chats.keptHere}
       </Empty>
     );
   }
@@ -58,24 +59,24 @@ function List({ close }: { readonly close: () => void }) {
                 {chat.modelId} · {new Date(chat.atMs).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short', hour12: false })}
               </span>
             </button>
-            <IconButton icon="trash" label={`Forget "${chat.title}"`} onClick={() => forget([chat])} small />
+            <IconButton icon="trash" label={texts.chats.forget(chat.title)} onClick={() => forget([chat])} small />
           </li>
         ))}
       </ul>
       <p className={styles.foot}>
-        Kept in this browser alone; the oldest go first, images before words.
+        {texts.chats.keptHereAlone}
         <Button variant="quiet" onClick={() => setAsking(true)} small>
-          Forget all
+          {texts.chats.forgetAll}
         </Button>
       </p>
       <Question
         onClose={() => setAsking(false)}
         onYes={() => forget(chats)}
         open={isAsking}
-        title={`Forget ${chats.length === 1 ? 'this conversation' : `all ${chats.length} conversations`}?`}
-        yes="Forget"
+        title={texts.chats.forgetQuestion(chats.length)}
+        yes={texts.common.forget}
       >
-        They are kept nowhere else.
+        {texts.chats.keptNowhereElse}
       </Question>
     </>
   );

@@ -4,6 +4,7 @@
  */
 import { type KeyboardEvent, useMemo, useRef } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Note } from '../../ui/panel.tsx';
 import { isUnderWay } from './answering.ts';
@@ -14,14 +15,7 @@ import { isServable, whyNoImages } from './request.ts';
 import { Transcript } from './transcript.tsx';
 import { TurnView } from './turn-view.tsx';
 
-const EXAMPLES = {
-  chat: [
-    'Explain in three sentences what a GPU does when a language model answers.',
-    'Write a Python function that counts the words of a text, with a test.',
-    'Compare tea and coffee in a small table.',
-  ],
-  text: ['The most surprising thing about the deep sea is', 'def fibonacci(n):', 'Once upon a time, in a house by the river,'],
-} as const;
+const EXAMPLES = { chat: texts.chat.examplesToAnswer, text: texts.chat.examplesToContinue } as const;
 
 export function Chat({ model, requestKind }: { readonly model: ModelView; readonly requestKind: 'chat' | 'text' }) {
   const turns = useTurns(model.id);
@@ -31,7 +25,7 @@ export function Chat({ model, requestKind }: { readonly model: ModelView; readon
   // again.
   const { id } = model;
   const asked = useMemo<Asked>(() => ({ id, requestKind }), [id, requestKind]);
-  const obstacle = isServable(model) ? null : `${model.id} cannot be asked now: ${model.message}`;
+  const obstacle = isServable(model) ? null : texts.playground.cannotBeAsked(model.id, model.message);
   const box = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent): void => {
     // Popups of the page stand elsewhere in the document, and Escape closes them.
@@ -41,7 +35,7 @@ export function Chat({ model, requestKind }: { readonly model: ModelView; readon
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: a shortcut for what the Stop button does.
     <div className={styles.chat} onKeyDown={onKeyDown} ref={box}>
-      <Transcript asked={last?.id ?? 0} label="Conversation">
+      <Transcript asked={last?.id ?? 0} label={texts.chat.conversation}>
         {turns.length === 0 && <Beginning asked={asked} isServable={obstacle === null} />}
         {turns.map((turn) => (
           <TurnView isBusy={isGenerating} isLast={turn === last} key={turn.id} model={asked} turn={turn} />
@@ -58,9 +52,9 @@ export function Chat({ model, requestKind }: { readonly model: ModelView; readon
       )}
       <Composer
         isGenerating={isGenerating}
-        label={requestKind === 'chat' ? `Message to ${model.id}` : `Text for ${model.id} to continue`}
+        label={requestKind === 'chat' ? texts.chat.messageTo(model.id) : texts.chat.textFor(model.id)}
         obstacle={obstacle}
-        noImages={requestKind === 'text' ? `${model.id} continues a text and reads no images.` : whyNoImages(model)}
+        noImages={requestKind === 'text' ? texts.chat.readsNoImages(model.id) : whyNoImages(model)}
         onSend={(question, images) => send(asked, question, images)}
         onStop={() => stop(model.id)}
       />
@@ -82,11 +76,9 @@ function Beginning({ asked, isServable: canAsk }: { readonly asked: Asked; reado
         </div>
       }
       icon="playground"
-      title={isChat ? 'Nothing was asked yet' : 'Nothing was written yet'}
+      title={isChat ? texts.chat.nothingAsked : texts.chat.nothingWritten}
     >
-      {isChat
-        ? 'Write a message below, or begin with one of these.'
-        : 'This model has no chat template: it continues the given text, and remembers nothing between requests.'}
+      {isChat ? texts.chat.howToBegin : texts.chat.continuesText}
     </Empty>
   );
 }
@@ -97,7 +89,7 @@ function Beginning({ asked, isServable: canAsk }: { readonly asked: Asked; reado
  */
 function statusOf(turn: Turn | undefined): string {
   if (turn === undefined) return '';
-  if (isUnderWay(turn)) return 'Generating';
-  if (turn.phase === 'failed') return `The answer failed: ${turn.failure?.message ?? ''}`;
-  return turn.phase === 'stopped' ? 'Stopped' : 'Complete';
+  if (isUnderWay(turn)) return texts.playground.generating;
+  if (turn.phase === 'failed') return texts.chat.failed(turn.failure?.message ?? '');
+  return turn.phase === 'stopped' ? texts.playground.stopped : texts.playground.complete;
 }

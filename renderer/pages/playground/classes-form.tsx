@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { ask } from '../../api.ts';
+import * as texts from '../../texts.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { FileField } from '../../ui/file-field.tsx';
 import { Panel } from '../../ui/panel.tsx';
@@ -17,8 +18,8 @@ import { Table } from './table.tsx';
 /** More classes than this are no table for a person. */
 const CLASSES_SHOWN = 20;
 const EMPTY = {
-  title: 'Nothing was classified yet',
-  sentence: 'This model sorts an input into one of its classes, with a probability for each class.',
+  title: texts.classes.empty.title,
+  sentence: texts.classes.empty.sentence,
 };
 
 interface Result {
@@ -28,7 +29,7 @@ interface Result {
 const classifying = oncePerModel<Result>();
 
 export function ClassesRequest({ modelId, isOfImages }: { readonly modelId: string; readonly isOfImages: boolean }) {
-  const gap = isOfImages ? 'Put your image in place of the dots, as base64.' : undefined;
+  const gap = isOfImages ? texts.classes.imageGap : undefined;
   return <RequestPanel gap={gap} shown={{ kind: 'json', path: '/classify', body: useClassesBody(modelId, isOfImages) }} />;
 }
 
@@ -59,19 +60,14 @@ export function ClassesForm({ model, isOfImages }: { readonly model: ModelView; 
       onCancel={() => classifying.cancel(model.id)}
       show={(result) => <ClassesResult {...result} />}
       state={classifying.use(model.id)}
-      verb="Classify"
+      verb={texts.classes.classify}
     >
       {isOfImages ? (
-        <FileField kind="image" file={file} label="Image" onChange={setFile} />
+        <FileField kind="image" file={file} label={texts.forms.image} onChange={setFile} />
       ) : (
-        <AreaField help="One text a line." label="Texts to classify" lines={3} onChange={setTyped} value={typed} />
+        <AreaField help={texts.forms.oneTextALine} label={texts.classes.textsToClassify} lines={3} onChange={setTyped} value={typed} />
       )}
-      <AreaField
-        help="One a line, for models that accept classes in the request (zero-shot). Empty: the model's own classes."
-        label="Classes"
-        onChange={setLabels}
-        value={labels}
-      />
+      <AreaField help={texts.classes.classesHelp} label={texts.classes.classes} onChange={setLabels} value={labels} />
     </OnceForm>
   );
 }
@@ -79,16 +75,17 @@ export function ClassesForm({ model, isOfImages }: { readonly model: ModelView; 
 function ClassesResult({ inputs, classified }: Result) {
   return classified.map(({ classes }, at) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: the results of one request never change places.
-    <Panel key={at} title={<span className={styles.text}>{inputs[at] ?? `Text ${at + 1}`}</span>}>
+    <Panel key={at} title={<span className={styles.text}>{inputs[at] ?? texts.classes.text(at + 1)}</span>}>
       <Table
-        head={['Class', 'Probability']}
-        label={`Classes of ${inputs[at] ?? `text ${at + 1}`}`}
+        head={[texts.classes.class, texts.classes.probability]}
+        label={texts.classes.classesOf(inputs[at] ?? texts.classes.unnamedText(at + 1))}
         numbersFrom={1}
-        rows={classes
-          .slice(0, CLASSES_SHOWN)
-          .map(({ label, probability }) => ({ key: label, cells: [label, probability === null ? 'not told' : probability.toFixed(4)] }))}
+        rows={classes.slice(0, CLASSES_SHOWN).map(({ label, probability }) => ({
+          key: label,
+          cells: [label, probability === null ? texts.common.notTold : probability.toFixed(4)],
+        }))}
       />
-      {classes.length > CLASSES_SHOWN && <p className={styles.hint}>And {classes.length - CLASSES_SHOWN} more.</p>}
+      {classes.length > CLASSES_SHOWN && <p className={styles.hint}>{texts.classes.andMore(classes.length - CLASSES_SHOWN)}</p>}
     </Panel>
   ));
 }

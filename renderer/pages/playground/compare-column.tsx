@@ -2,6 +2,7 @@
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { Markdown } from '../../components/markdown/markdown.tsx';
 import { StateChip, stateWord } from '../../components/state-chip.tsx';
+import * as texts from '../../texts.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
@@ -38,15 +39,17 @@ export function CompareColumn({ letter, model, column, choices, isBusy, canLeave
             choices={choices.map(({ id, state }) => ({ value: id, label: `${id} (${stateWord(state).toLowerCase()})` }))}
             disabled={isBusy}
             hideLabel
-            label={`Model ${letter}`}
+            label={texts.compare.model(letter)}
             onChange={onChoose}
             value={model.id}
           />
         </div>
-        {canLeave && <IconButton disabled={isBusy} icon="close" label={`Remove ${model.id}`} onClick={() => onChoose(null)} small />}
+        {canLeave && (
+          <IconButton disabled={isBusy} icon="close" label={texts.compare.remove(model.id)} onClick={() => onChoose(null)} small />
+        )}
       </header>
-      <Transcript asked={column?.phase === 'waiting' ? 1 : 0} label={`Answer of ${model.id}`}>
-        {column === undefined ? <p className={styles.hint}>The answer appears here.</p> : <Answer column={column} />}
+      <Transcript asked={column?.phase === 'waiting' ? 1 : 0} label={texts.compare.answerOf(model.id)}>
+        {column === undefined ? <p className={styles.hint}>{texts.compare.answerComes}</p> : <Answer column={column} />}
       </Transcript>
       <footer className={styles.columnFoot}>
         {column !== undefined && <Actions column={column} />}
@@ -66,7 +69,7 @@ function Answer({ column: { model, phase, answer, reasoning, why, failure, final
       {answer !== '' && <Markdown growing={phase === 'writing'} text={answer} />}
       {phase === 'waiting' && <WaitingView modelId={model.id} onCancel={() => stopOne(model.id)} why={why} />}
       {failure !== null && <FailureView error={failure} hasText={answer !== ''} />}
-      {isEmptyAnswer && <p className={styles.hint}>The model gave an empty answer.</p>}
+      {isEmptyAnswer && <p className={styles.hint}>{texts.compare.emptyAnswer}</p>}
     </div>
   );
 }
@@ -76,23 +79,25 @@ function Actions({ column }: { readonly column: Column }) {
   return (
     <>
       {phase === 'thinking' || phase === 'writing' ? (
-        <Button icon="stop" variant="quiet" aria-label={`Stop: ${model.id}`} onClick={() => stopOne(model.id)} small>
-          Stop
+        <Button icon="stop" variant="quiet" aria-label={texts.compare.stop(model.id)} onClick={() => stopOne(model.id)} small>
+          {texts.common.stop}
         </Button>
       ) : null}
       {!isUnderWay(column) && (
         <>
-          {answer !== '' && <CopyButton label="Copy" variant="quiet" name={`Copy the answer of ${model.id}`} text={() => answer} />}
+          {answer !== '' && (
+            <CopyButton label={texts.common.copy} variant="quiet" name={texts.compare.copyAnswer(model.id)} text={() => answer} />
+          )}
           <Button
-            aria-label={`${phase === 'failed' ? 'Retry' : 'Ask again'}: ${model.id}`}
+            aria-label={`${phase === 'failed' ? texts.actions.retry : texts.playground.askAgain}: ${model.id}`}
             icon="refresh"
             variant="quiet"
             onClick={() => askAgain(model)}
             small
           >
-            {phase === 'failed' ? 'Retry' : 'Ask again'}
+            {phase === 'failed' ? texts.actions.retry : texts.playground.askAgain}
           </Button>
-          {phase === 'stopped' && <span>{answer + reasoning === '' ? 'Cancelled' : 'Stopped'}</span>}
+          {phase === 'stopped' && <span>{answer + reasoning === '' ? texts.playground.cancelled : texts.playground.stopped}</span>}
         </>
       )}
     </>

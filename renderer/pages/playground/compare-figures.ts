@@ -1,6 +1,7 @@
 /** The final figures of a comparison as rows of a table, with the best of each marked. Pure. */
 import type { Final } from '../../../shared/answer-figures.ts';
 import { bytesInWords, countInWords, millisecondsInWords } from '../../../shared/units.ts';
+import * as texts from '../../texts.ts';
 
 /** What is known of an answer that has ended. */
 export interface Measured {
@@ -30,17 +31,22 @@ interface Measure {
 }
 
 const MEASURES: readonly Measure[] = [
-  { name: 'First token', better: 'less', value: ({ final }) => final?.timings.first_token_ms ?? null, words: millisecondsInWords },
   {
-    name: 'Tokens/s',
+    name: texts.requests.firstToken,
+    better: 'less',
+    value: ({ final }) => final?.timings.first_token_ms ?? null,
+    words: millisecondsInWords,
+  },
+  {
+    name: texts.requests.tokensPerSecond,
     better: 'more',
     value: ({ final }) => final?.timings.tokens_per_second ?? null,
     words: (value) => value.toFixed(1),
   },
-  { name: 'Tokens', better: null, value: ({ final }) => final?.usage.completion_tokens ?? null, words: countInWords },
-  { name: 'Total', better: null, value: ({ final }) => final?.timings.total_ms ?? null, words: millisecondsInWords },
-  { name: 'Memory', better: 'less', value: ({ memoryBytes }) => memoryBytes, words: bytesInWords },
-  { name: 'GPU power', better: 'less', value: ({ watts }) => watts, words: (value) => `${Math.round(value)} W` },
+  { name: texts.requests.tokens, better: null, value: ({ final }) => final?.usage.completion_tokens ?? null, words: countInWords },
+  { name: texts.compare.total, better: null, value: ({ final }) => final?.timings.total_ms ?? null, words: millisecondsInWords },
+  { name: texts.common.memory, better: 'less', value: ({ memoryBytes }) => memoryBytes, words: bytesInWords },
+  { name: texts.compare.gpuPower, better: 'less', value: ({ watts }) => watts, words: (value) => texts.common.watts(Math.round(value)) },
 ];
 
 export interface FiguresTable {

@@ -1,6 +1,7 @@
 /** The table of what the answers of a comparison took; the best of each figure is marked. */
 
 import type { ModelView } from '../../../shared/snapshot.ts';
+import * as texts from '../../texts.ts';
 import { classes } from '../../ui/classes.ts';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { isUnderWay } from './answering.ts';
@@ -15,14 +16,14 @@ export function CompareTable({ chosen, columns }: { readonly chosen: readonly Mo
   if (shown.length < 2 || shown.every(isUnderWay)) return null;
   const { names, rows } = figuresTable(shown);
   if (names.length === 0) return null;
-  const hasPower = names.includes('GPU power');
+  const hasPower = names.includes(texts.compare.gpuPower);
   return (
-    <section aria-label="Figures" className={styles.figures}>
-      <ScrollBox as="div" className={tables.table} label="Figures">
+    <section aria-label={texts.playground.figures} className={styles.figures}>
+      <ScrollBox as="div" className={tables.table} label={texts.playground.figures}>
         <table>
           <thead>
             <tr>
-              <th>Model</th>
+              <th>{texts.common.model}</th>
               {names.map((name) => (
                 <th className={tables.number} key={name}>
                   {name}
@@ -44,7 +45,7 @@ export function CompareTable({ chosen, columns }: { readonly chosen: readonly Mo
           </tbody>
         </table>
       </ScrollBox>
-      {hasPower && <p className={styles.hint}>GPU power is that of the whole GPU while the model answered.</p>}
+      {hasPower && <p className={styles.hint}>{texts.compare.gpuPowerMeans}</p>}
     </section>
   );
 }
@@ -53,7 +54,7 @@ function FigureCell({ figure: { text, isBest }, isComing }: { readonly figure: F
   return (
     <td className={classes(tables.number, isBest && styles.best)}>
       {text ?? <Nothing isComing={isComing} />}
-      {isBest && <span className="visually-hidden"> (best)</span>}
+      {isBest && <span className="visually-hidden"> {texts.compare.best}</span>}
     </td>
   );
 }
@@ -62,7 +63,7 @@ function Nothing({ isComing }: { readonly isComing: boolean }) {
   return (
     <>
       <span aria-hidden="true">{isComing ? '…' : '–'}</span>
-      <span className="visually-hidden">{isComing ? 'still answering' : 'not known'}</span>
+      <span className="visually-hidden">{isComing ? texts.compare.stillAnswering : texts.compare.notKnown}</span>
     </>
   );
 }

@@ -6,6 +6,7 @@ import { type KeyboardEvent, useRef } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { showPanel } from '../../palette/shortcuts.ts';
 import { useModels } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Note, Panel } from '../../ui/panel.tsx';
 import { isUnderWay } from './answering.ts';
@@ -49,7 +50,7 @@ export function CompareView({ first }: { readonly first: ModelView | null }) {
     <div className={styles.compare} onKeyDown={onKeyDown} ref={box}>
       <div className={styles.results}>
         {question !== null && (
-          <article aria-label="You asked" className={styles.question}>
+          <article aria-label={texts.chat.youAsked} className={styles.question}>
             <p>{question}</p>
           </article>
         )}
@@ -70,25 +71,21 @@ export function CompareView({ first }: { readonly first: ModelView | null }) {
         <CompareTable chosen={chosen} columns={columns} />
       </div>
       <p className="visually-hidden" role="status">
-        {isBusy ? 'Generating' : columns.length > 0 ? 'Complete' : ''}
+        {isBusy ? texts.playground.generating : columns.length > 0 ? texts.playground.complete : ''}
       </p>
       {!isBusy && <LoadsFirst models={chosen} />}
-      {obstacle !== undefined && (
-        <Note tone="warn">
-          {obstacle.id} cannot be asked now: {obstacle.message}
-        </Note>
-      )}
+      {obstacle !== undefined && <Note tone="warn">{texts.playground.cannotBeAsked(obstacle.id, obstacle.message)}</Note>}
       <div className={styles.foot}>
         {chosen.length < MOST_COMPARED && others[0] !== undefined && (
           <Button disabled={isBusy} icon="plus" onClick={() => choose(chosen.length, others[0]?.id ?? null)}>
-            Add a model
+            {texts.common.addModel}
           </Button>
         )}
         <Composer
           isGenerating={isBusy}
-          label={`Message to ${chosen.length} models`}
-          obstacle={obstacle === undefined ? null : `${obstacle.id} cannot be asked now`}
-          noImages="A comparison cannot use images: ask a single model."
+          label={texts.compare.messageTo(chosen.length)}
+          obstacle={obstacle === undefined ? null : texts.compare.cannotBeAsked(obstacle.id)}
+          noImages={texts.compare.noImages}
           onSend={ask}
           onStop={stopAll}
         />
@@ -117,8 +114,12 @@ export function chosenModels(chatModels: readonly ModelView[], compared: readonl
 function TooFew({ count }: { readonly count: number }) {
   return (
     <Panel className={styles.alone}>
-      <Empty action={<Button onClick={() => showPanel('add')}>Add a model</Button>} icon="columns" title="Two models are needed">
-        Models that answer in words are compared: {count === 0 ? 'there is none here' : 'there is one here'}.
+      <Empty
+        action={<Button onClick={() => showPanel('add')}>{texts.common.addModel}</Button>}
+        icon="columns"
+        title={texts.compare.twoNeeded}
+      >
+        {texts.compare.tooFew(count)}
       </Empty>
     </Panel>
   );

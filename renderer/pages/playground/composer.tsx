@@ -3,6 +3,7 @@
  * arrives, Escape and the button stop it.
  */
 import { type KeyboardEvent, useRef } from 'react';
+import * as texts from '../../texts.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
@@ -52,7 +53,7 @@ export function Composer({ label, isGenerating, obstacle, onSend, onStop, noImag
       {(images.length > 0 || isReading || trouble !== null) && (
         <div className={styles.attached}>
           {images.length > 0 && <Images images={images} onRemove={detach} />}
-          {isReading && <p>Reading the image ...</p>}
+          {isReading && <p>{texts.images.reading}</p>}
           {trouble !== null && <Note tone="warn">{trouble}</Note>}
         </div>
       )}
@@ -72,18 +73,18 @@ export function Composer({ label, isGenerating, obstacle, onSend, onStop, noImag
           label={label}
           onChange={setDraft}
           onKeyDown={onKeyDown}
-          placeholder={`${label}. Enter sends, Shift+Enter begins a new line.`}
+          placeholder={texts.chat.placeholder(label)}
           value={draft}
         />
         {noImages === null && <ImagePicker onPick={take} />}
         {/* Two elements, not one that changes: the click that stops would go on as the one that sends. */}
         {isGenerating ? (
           <Button icon="stop" key="stop" onClick={stop}>
-            Stop
+            {texts.common.stop}
           </Button>
         ) : (
           <Button disabled={!canSend} icon="send" key="send" variant="primary" submit title={obstacle ?? undefined}>
-            Send
+            {texts.chat.send}
           </Button>
         )}
       </form>

@@ -3,6 +3,7 @@ import { predictPath } from '../../../shared/api-predict.ts';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { ask } from '../../api.ts';
+import * as texts from '../../texts.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { type Embedded, EmbeddingsResult } from './embeddings-result.tsx';
 import { oncePerModel, useTyped } from './once.ts';
@@ -11,8 +12,8 @@ import { textsOf } from './request.ts';
 import { RequestPanel } from './request-panel.tsx';
 
 const EMPTY = {
-  title: 'No vector yet',
-  sentence: 'This model turns a text into a list of numbers. Texts with the same meaning get similar numbers.',
+  title: texts.embeddings.empty.title,
+  sentence: texts.embeddings.empty.sentence,
 };
 const embedding = oncePerModel<Embedded>();
 
@@ -23,30 +24,24 @@ export function EmbeddingsRequest({ modelId }: { readonly modelId: string }) {
 
 export function EmbeddingsForm({ model }: { readonly model: ModelView }) {
   const [typed, setTyped] = useTyped('texts to embed');
-  const texts = textsOf(typed);
+  const input = textsOf(typed);
   const embed = async (signal: AbortSignal): Promise<Embedded> => {
-    const answer = await ask<'predict'>('POST', predictPath(model.id), { body: { input: texts }, signal });
-    if ('embeddings' in answer) return { texts, answer };
-    throw new ModeliumError('upstream-failed', `${model.id} answered with no vectors.`);
+    const answer = await ask<'predict'>('POST', predictPath(model.id), { body: { input }, signal });
+    if ('embeddings' in answer) return { texts: input, answer };
+    throw new ModeliumError('upstream-failed', texts.embeddings.noVectors(model.id));
   };
   return (
     <OnceForm
       empty={EMPTY}
-      isFilled={texts.length > 0}
+      isFilled={input.length > 0}
       model={model}
       onAsk={() => void embedding.ask(model.id, embed)}
       onCancel={() => embedding.cancel(model.id)}
       show={(result) => <EmbeddingsResult {...result} />}
       state={embedding.use(model.id)}
-      verb="Embed"
+      verb={texts.embeddings.embed}
     >
-      <AreaField
-        help="One text a line. Two or more are compared with each other."
-        label="Texts to embed"
-        lines={4}
-        onChange={setTyped}
-        value={typed}
-      />
+      <AreaField help={texts.embeddings.textsHelp} label={texts.embeddings.texts} lines={4} onChange={setTyped} value={typed} />
     </OnceForm>
   );
 }

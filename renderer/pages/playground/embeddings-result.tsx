@@ -5,6 +5,7 @@
 
 import { millisecondsInWords } from '../../../shared/units.ts';
 import type { AnswerOf } from '../../api.ts';
+import * as texts from '../../texts.ts';
 import { Panel } from '../../ui/panel.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import styles from './playground.module.css';
@@ -20,16 +21,22 @@ export interface Embedded {
   readonly answer: Extract<AnswerOf<'predict'>, { readonly embeddings: unknown }>;
 }
 
-export function EmbeddingsResult({ texts, answer }: Embedded) {
+export function EmbeddingsResult({ texts: embedded, answer }: Embedded) {
   const { embeddings, usage, timings } = answer;
-  const rows = texts.map((text, at) => ({ number: at + 1, text, vector: embeddings[at] ?? [] }));
-  const figures = [usage.prompt_tokens === null ? null : `${usage.prompt_tokens} tokens`, `total ${millisecondsInWords(timings.total_ms)}`];
+  const rows = embedded.map((text, at) => ({ number: at + 1, text, vector: embeddings[at] ?? [] }));
+  const figures = [
+    usage.prompt_tokens === null ? null : texts.common.tokens(String(usage.prompt_tokens)),
+    texts.playground.totalTime(millisecondsInWords(timings.total_ms)),
+  ];
   return (
     <>
-      <Panel aside={<span className={styles.hint}>{figures.filter((figure) => figure !== null).join(' · ')}</span>} title="Vectors">
+      <Panel
+        aside={<span className={styles.hint}>{figures.filter((figure) => figure !== null).join(' · ')}</span>}
+        title={texts.embeddings.vectors}
+      >
         <Table
-          head={['Text', 'Dimensions', 'Norm', 'First values']}
-          label="Vectors"
+          head={[texts.playground.text, texts.embeddings.dimensions, texts.embeddings.norm, texts.embeddings.firstValues]}
+          label={texts.embeddings.vectors}
           rows={rows.map(({ number, text, vector }) => ({
             key: number,
             cells: [`${number}. ${text}`, vector.length, norm(vector).toFixed(4), <FirstValues key="values" vector={vector} />],
@@ -53,12 +60,12 @@ interface Numbered {
 
 function Similarities({ vectors }: { readonly vectors: readonly Numbered[] }) {
   return (
-    <Panel aside={<span className={styles.hint}>Cosine: 1 is the same direction, 0 unrelated</span>} title="Similarity">
-      <ScrollBox as="div" className={styles.table} label="Similarity">
+    <Panel aside={<span className={styles.hint}>{texts.embeddings.cosine}</span>} title={texts.embeddings.similarity}>
+      <ScrollBox as="div" className={styles.table} label={texts.embeddings.similarity}>
         <table>
           <thead>
             <tr>
-              <th>Text</th>
+              <th>{texts.playground.text}</th>
               {vectors.map(({ number }) => (
                 <th key={number}>{number}</th>
               ))}

@@ -5,6 +5,7 @@ import type { ModeliumError } from '../../../shared/errors.ts';
 import { plain } from '../../components/ansi.ts';
 import { redacted } from '../../components/redact.ts';
 import { controlToken } from '../../session.ts';
+import * as texts from '../../texts.ts';
 import { Note } from '../../ui/panel.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
 import { WithCode } from '../../ui/with-code.ts';
@@ -18,7 +19,7 @@ export function FailureView({ error, hasText = false }: { readonly error: Modeli
     <Note tone="bad">
       <div className={styles.failure}>
         <p>
-          {hasText && 'Broken off. '}
+          {hasText && `${texts.failure.brokenOff} `}
           <WithCode>{error.message}</WithCode>
         </p>
         {hint !== null && (
@@ -26,11 +27,11 @@ export function FailureView({ error, hasText = false }: { readonly error: Modeli
             <WithCode>{hint}</WithCode>
           </p>
         )}
-        {retryAfterSeconds !== undefined && <p className={styles.hint}>Try again in {retryAfterSeconds} s.</p>}
+        {retryAfterSeconds !== undefined && <p className={styles.hint}>{texts.failure.tryAgainIn(retryAfterSeconds)}</p>}
         {lastOutput.length > 0 && (
           <details className={styles.lastOutput}>
-            <summary>The last output of the runtime</summary>
-            <ScrollBox as="pre" label="The last output of the runtime">
+            <summary>{texts.failure.lastOutput}</summary>
+            <ScrollBox as="pre" label={texts.failure.lastOutput}>
               {lastOutput.map((line) => redacted(plain(line), controlToken())).join('\n')}
             </ScrollBox>
           </details>

@@ -1,5 +1,6 @@
 /** Reads files that a user chose into the form that requests need. */
 import { ModeliumError } from '../../../shared/errors.ts';
+import * as texts from '../../texts.ts';
 
 /**
  * The file as `data:image/png;base64,...`. @throws what the browser throws for a file that is gone.
@@ -8,7 +9,7 @@ export function dataAddress(file: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(String(reader.result));
-    reader.onerror = () => reject(reader.error ?? new Error('The file cannot be read.'));
+    reader.onerror = () => reject(reader.error ?? new Error(texts.files.notRead));
     reader.readAsDataURL(file);
   });
 }
@@ -53,7 +54,7 @@ export async function imageAddress(file: Blob): Promise<string> {
 
 function bitmapOf(file: Blob): Promise<ImageBitmap> {
   return createImageBitmap(file).catch(() => {
-    throw new ModeliumError('invalid-body', 'This browser cannot read the file as an image.');
+    throw new ModeliumError('invalid-body', texts.images.notReadByBrowser);
   });
 }
 
@@ -67,7 +68,7 @@ async function drawn(
   const scale = Math.min(1, longestSide / Math.max(image.width, image.height));
   const [wide, high] = [width ?? Math.max(1, Math.round(image.width * scale)), height ?? Math.max(1, Math.round(image.height * scale))];
   const context = new OffscreenCanvas(wide, high).getContext('2d');
-  if (context === null) throw new ModeliumError('internal', 'This browser draws no images.');
+  if (context === null) throw new ModeliumError('internal', texts.images.notDrawnByBrowser);
   if (!keepsAlpha) {
     context.fillStyle = 'white';
     context.fillRect(0, 0, wide, high);

@@ -1,4 +1,6 @@
 /** Small previews of the images of a question; those of the draft can be removed. */
+
+import * as texts from '../../texts.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { FilePicker } from '../../ui/file-picker.tsx';
 import styles from './chat.module.css';
@@ -15,8 +17,8 @@ export function Images({ images, onRemove }: ImagesProps) {
       {images.map((address, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the same image may be there twice.
         <li key={at}>
-          <img alt={`${at + 1} of the question`} src={address} />
-          {onRemove !== undefined && <IconButton icon="close" label={`Take image ${at + 1} away`} onClick={() => onRemove(at)} small />}
+          <img alt={texts.images.ofQuestion(at + 1)} src={address} />
+          {onRemove !== undefined && <IconButton icon="close" label={texts.images.takeAway(at + 1)} onClick={() => onRemove(at)} small />}
         </li>
       ))}
     </ul>
@@ -26,8 +28,8 @@ export function Images({ images, onRemove }: ImagesProps) {
 /** A button that lets a person choose images. */
 export function ImagePicker({ onPick }: { readonly onPick: (files: readonly File[]) => void }) {
   return (
-    <FilePicker accept="image/*" label="Images of the question" onPick={onPick}>
-      {(open) => <IconButton icon="image" label="Attach an image" onClick={open} />}
+    <FilePicker accept="image/*" label={texts.images.images} onPick={onPick}>
+      {(open) => <IconButton icon="image" label={texts.images.attach} onClick={open} />}
     </FilePicker>
   );
 }

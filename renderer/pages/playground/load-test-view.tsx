@@ -2,6 +2,7 @@
 import { LOAD_TEST_LIMITS, type LoadTestFigures } from '../../../shared/api-load-test.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords, millisecondsInWords } from '../../../shared/units.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { NumberField } from '../../ui/fields.tsx';
 import { Empty, Facts, Note, Panel } from '../../ui/panel.tsx';
@@ -13,10 +14,10 @@ import { isServable, requestKindOf } from './request.ts';
 import { Table } from './table.tsx';
 
 const FIELDS: readonly { readonly name: keyof Wish; readonly label: string; readonly help: string; readonly max: number }[] = [
-  { name: 'parallel', label: 'At the same time', help: 'Requests that run at the same time.', max: LOAD_TEST_LIMITS.parallel },
-  { name: 'requests', label: 'Requests in all', help: 'The more, the steadier the figures.', max: 1_000 },
-  { name: 'promptWords', label: 'Words of a prompt', help: 'Generated text with a different beginning each time.', max: 4_000 },
-  { name: 'maxTokens', label: 'Tokens of an answer', help: 'At most; a model may stop earlier.', max: 2_048 },
+  { name: 'parallel', label: texts.loadTest.parallel, help: texts.loadTest.parallelHelp, max: LOAD_TEST_LIMITS.parallel },
+  { name: 'requests', label: texts.loadTest.requests, help: texts.loadTest.requestsHelp, max: 1_000 },
+  { name: 'promptWords', label: texts.loadTest.promptWords, help: texts.loadTest.promptWordsHelp, max: 4_000 },
+  { name: 'maxTokens', label: texts.loadTest.answerTokens, help: texts.loadTest.answerTokensHelp, max: 2_048 },
 ];
 
 export function LoadTestView({ model }: { readonly model: ModelView }) {
@@ -26,11 +27,11 @@ export function LoadTestView({ model }: { readonly model: ModelView }) {
     return (
       <Panel className={styles.alone}>
         <Empty
-          action={<Button onClick={() => setMode('ask')}>Ask it by hand</Button>}
+          action={<Button onClick={() => setMode('ask')}>{texts.loadTest.askByHand}</Button>}
           icon="activity"
-          title="Load tests are for models that answer in words"
+          title={texts.loadTest.notForThis}
         >
-          {model.id} is asked in another way.
+          {texts.loadTest.isAskedOtherwise(model.id)}
         </Empty>
       </Panel>
     );
@@ -39,7 +40,7 @@ export function LoadTestView({ model }: { readonly model: ModelView }) {
   const isElsewhere = underWay !== null && !isMine;
   return (
     <div className={styles.form}>
-      <Panel title="Load test">
+      <Panel title={texts.loadTest.title}>
         <div className={styles.fields}>
           <div className={styles.numbersGrid}>
             {FIELDS.map(({ name, label, help, max }) => (
@@ -55,19 +56,12 @@ export function LoadTestView({ model }: { readonly model: ModelView }) {
               />
             ))}
           </div>
-          <Note tone="warn">
-            A load test uses the whole machine: while it runs, all other requests take longer
-            {model.state === 'ready' ? '.' : `, and ${model.id} is loaded first.`}
-          </Note>
-          {!isServable(model) && (
-            <Note tone="warn">
-              {model.id} cannot be asked now: {model.message}
-            </Note>
-          )}
+          <Note tone="warn">{texts.loadTest.warning(model.state === 'ready' ? null : model.id)}</Note>
+          {!isServable(model) && <Note tone="warn">{texts.playground.cannotBeAsked(model.id, model.message)}</Note>}
           <div>
             {underWay !== null && isMine ? (
               <Button icon="stop" key="stop" onClick={stopLoadTest}>
-                Stop
+                {texts.common.stop}
               </Button>
             ) : (
               <Button
@@ -76,19 +70,19 @@ export function LoadTestView({ model }: { readonly model: ModelView }) {
                 variant="primary"
                 onClick={() => void startLoadTest(model.id)}
               >
-                Start
+                {texts.loadTest.start}
               </Button>
             )}
-            {isElsewhere && <p className={styles.hint}>A test of {asked?.model} is running.</p>}
+            {isElsewhere && <p className={styles.hint}>{texts.loadTest.otherIsRunning(asked?.model)}</p>}
           </div>
         </div>
       </Panel>
       <p className="visually-hidden" role="status">
-        {isMine && (underWay !== null ? 'Testing' : figures !== null ? 'Complete' : '')}
+        {isMine && (underWay !== null ? texts.loadTest.testing : figures !== null ? texts.playground.complete : '')}
       </p>
       {isMine && failure !== null && <FailureView error={failure} />}
       {isMine && figures === null && underWay === null && failure === null && (
-        <p className={styles.hint}>Stopped before anything was answered.</p>
+        <p className={styles.hint}>{texts.loadTest.stoppedTooEarly}</p>
       )}
       {isMine && figures !== null && (
         <Figures figures={figures} isStopped={underWay === null && !figures.isDone} requests={asked.requests} />
@@ -107,36 +101,36 @@ function Figures({ figures, requests, isStopped }: FiguresProps) {
   const { answered, failed, running, isDone, elapsedMs, firstTokenMs, totalMs, tokensPerSecond, completionTokens, promptTokens, errors } =
     figures;
   const ended = answered + failed;
-  const state = isDone ? 'Done' : isStopped ? 'Stopped' : `${running} under way`;
+  const state = isDone ? texts.loadTest.done : isStopped ? texts.playground.stopped : texts.loadTest.underWay(running);
   const spread = (values: typeof totalMs): readonly string[] =>
     values === null ? ['–', '–'] : [millisecondsInWords(values.p50), millisecondsInWords(values.p95)];
   return (
     <>
-      <Panel aside={<span className={styles.hint}>{`${state} · ${millisecondsInWords(elapsedMs)}`}</span>} title="Figures">
-        <progress aria-label="Requests that have ended" className={styles.progress} max={requests} value={ended} />
+      <Panel aside={<span className={styles.hint}>{`${state} · ${millisecondsInWords(elapsedMs)}`}</span>} title={texts.playground.figures}>
+        <progress aria-label={texts.loadTest.progress} className={styles.progress} max={requests} value={ended} />
         <Facts
           rows={[
-            ['Ended', `${countInWords(ended)} of ${countInWords(requests)}`],
-            ['Failed', countInWords(failed)],
-            ['Tokens/s in all', tokensPerSecond.toFixed(1)],
-            ['Tokens', `${countInWords(completionTokens)} from ${countInWords(promptTokens)}`],
+            [texts.loadTest.ended, texts.loadTest.endedOfAll(countInWords(ended), countInWords(requests))],
+            [texts.loadTest.failed, countInWords(failed)],
+            [texts.loadTest.speedInAll, tokensPerSecond.toFixed(1)],
+            [texts.requests.tokens, texts.loadTest.tokensFromPrompts(countInWords(completionTokens), countInWords(promptTokens))],
           ]}
         />
         <Table
-          head={['Time', 'Half took at most', '95 of 100 took at most']}
-          label="Times"
+          head={[texts.loadTest.time, texts.loadTest.half, texts.loadTest.nearlyAll]}
+          label={texts.loadTest.times}
           numbersFrom={1}
           rows={[
-            { key: 'first', cells: ['First token', ...spread(firstTokenMs)] },
-            { key: 'total', cells: ['Whole answer', ...spread(totalMs)] },
+            { key: 'first', cells: [texts.requests.firstToken, ...spread(firstTokenMs)] },
+            { key: 'total', cells: [texts.loadTest.wholeAnswer, ...spread(totalMs)] },
           ]}
         />
       </Panel>
       {errors.length > 0 && (
-        <Panel title="Errors">
+        <Panel title={texts.loadTest.errors}>
           <Table
-            head={['Error', 'Code', 'Times']}
-            label="Errors"
+            head={[texts.loadTest.error, texts.loadTest.code, texts.loadTest.times]}
+            label={texts.loadTest.errors}
             numbersFrom={2}
             rows={errors.map(({ code, message, count }) => ({ key: code, cells: [message, code, countInWords(count)] }))}
           />

@@ -3,6 +3,7 @@ import { create } from 'zustand';
 import type { LoadTest, LoadTestFigures } from '../../../shared/api-load-test.ts';
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { open } from '../../api.ts';
+import * as texts from '../../texts.ts';
 
 export type Wish = Omit<LoadTest, 'model'>;
 
@@ -40,8 +41,7 @@ export async function startLoadTest(model: string): Promise<void> {
     for await (const { data } of await open('/control/load-test', init)) {
       if (data !== null) useLoadTest.setState({ figures: JSON.parse(data) as LoadTestFigures });
     }
-    if (useLoadTest.getState().figures?.isDone !== true)
-      throw new ModeliumError('not-running', 'The engine went away in the middle of the test.');
+    if (useLoadTest.getState().figures?.isDone !== true) throw new ModeliumError('not-running', texts.loadTest.engineWentAway);
   } catch (thrown) {
     if (!ending.signal.aborted) useLoadTest.setState({ failure: toModeliumError(thrown) });
   } finally {

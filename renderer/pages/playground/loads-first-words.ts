@@ -1,5 +1,6 @@
 /** Describes in one sentence what the plans of several models require. Pure. */
 import type { Decision } from '../../../shared/decision.ts';
+import * as texts from '../../texts.ts';
 
 export interface Planned {
   readonly id: string;
@@ -22,16 +23,15 @@ export function plannedInWords(planned: readonly Planned[]): PlannedWords | null
   const sentences: string[] = [];
   if (placed.length > 0) {
     const victims = [...new Set(placed.flatMap((each) => each.victims))];
-    const leave = victims.length === 0 ? '.' : `: ${listed(victims)} ${victims.length === 1 ? 'has' : 'have'} to leave for that.`;
-    sentences.push(`${listed(placed.map(({ id }) => id))} ${placed.length === 1 ? 'is' : 'are'} loaded first${leave}`);
+    const leave = victims.length === 0 ? texts.loadsFirst.nobodyLeaves : texts.loadsFirst.leaves(listed(victims), victims.length);
+    sentences.push(texts.loadsFirst.loaded(listed(placed.map(({ id }) => id)), placed.length, leave));
   }
-  for (const { id, waitsFor } of waiting)
-    sentences.push(`${id} has no room beside them: it waits until ${listed(waitsFor)} ${waitsFor.length === 1 ? 'is' : 'are'} done.`);
+  for (const { id, waitsFor } of waiting) sentences.push(texts.loadsFirst.waits(id, listed(waitsFor), waitsFor.length));
   if (sentences.length === 0) return null;
   return { sentence: sentences.join(' '), isWarning: waiting.length > 0 || placed.some(({ victims }) => victims.length > 0) };
 }
 
 function listed(ids: readonly string[]): string {
   const [last = ''] = ids.slice(-1);
-  return ids.length < 2 ? last : `${ids.slice(0, -1).join(', ')} and ${last}`;
+  return ids.length < 2 ? last : texts.loadsFirst.and(ids.slice(0, -1).join(', '), last);
 }

@@ -4,6 +4,7 @@
  */
 import type { ReactNode } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Note, Panel } from '../../ui/panel.tsx';
 import { FailureView } from './failure-view.tsx';
@@ -43,7 +44,7 @@ export function OnceForm<Result>({ model, state, verb, isFilled, onAsk, onCancel
         {children}
         {!isServable(model) && (
           <Note tone="warn">
-            {model.id} cannot be asked now: {model.message} {model.help}
+            {texts.playground.cannotBeAsked(model.id, model.message)} {model.help}
           </Note>
         )}
         <div>
@@ -53,9 +54,15 @@ export function OnceForm<Result>({ model, state, verb, isFilled, onAsk, onCancel
         </div>
       </form>
       <p className="visually-hidden" role="status">
-        {underWay !== null ? 'Working' : result !== null ? 'Complete' : failure !== null ? `Failed: ${failure.message}` : ''}
+        {underWay !== null
+          ? texts.forms.working
+          : result !== null
+            ? texts.playground.complete
+            : failure !== null
+              ? texts.forms.failed(failure.message)
+              : ''}
       </p>
-      {underWay !== null && <WaitingView modelId={model.id} onCancel={onCancel} then="the answer" why={null} />}
+      {underWay !== null && <WaitingView modelId={model.id} onCancel={onCancel} then={texts.waiting.answer} why={null} />}
       {failure !== null && <FailureView error={failure} />}
       {result !== null && show(result)}
       {result === null && underWay === null && failure === null && (

@@ -3,6 +3,7 @@
  * defaults of engine and runtime apply.
  */
 import type { SamplingAdvice } from '../../../shared/profile.ts';
+import * as texts from '../../texts.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { NumberField, SwitchField, TextField } from '../../ui/fields.tsx';
@@ -15,7 +16,7 @@ import { DEFAULTS, isDefault, isSeed, type Parameters, USUAL_MAX_TOKENS } from '
 const USUAL = { temperature: 0.8, topP: 0.95 };
 /** Enough for a book's chapter; a longer answer is a matter for the API. */
 const MOST_TOKENS = 32_768;
-const NOT_SENT = "Not sent, so the runtime's default applies.";
+const NOT_SENT = texts.parameters.notSent;
 
 interface ParametersProps {
   /** A model's id, or COMPARED. */
@@ -35,16 +36,16 @@ export function ParametersPanel({ of, requestKind, context = null, advice }: Par
     <Panel
       aside={
         <Button disabled={isDefault(parameters)} variant="quiet" onClick={() => set(DEFAULTS)} small>
-          Reset to defaults
+          {texts.parameters.reset}
         </Button>
       }
-      title="Parameters"
+      title={texts.playground.parameters}
     >
       <div className={styles.fields}>
         {requestKind === 'chat' && (
           <AreaField
-            help="The instructions to the model before the conversation."
-            label="System prompt"
+            help={texts.parameters.systemHelp}
+            label={texts.parameters.system}
             lines={2}
             onChange={(value) => set({ system: value })}
             value={system}
@@ -52,8 +53,8 @@ export function ParametersPanel({ of, requestKind, context = null, advice }: Par
         )}
         {advice !== undefined && <Advised advice={advice} onTake={set} parameters={parameters} />}
         <NumberField
-          help={temperature === null ? NOT_SENT : 'Higher is more surprising; 0 always takes the likeliest word.'}
-          label="Temperature"
+          help={temperature === null ? NOT_SENT : texts.parameters.temperatureHelp}
+          label={texts.parameters.temperature}
           max={2}
           min={0}
           onChange={(value) => set({ temperature: value })}
@@ -62,8 +63,8 @@ export function ParametersPanel({ of, requestKind, context = null, advice }: Par
           value={temperature}
         />
         <NumberField
-          help={topP === null ? NOT_SENT : 'The model chooses only among the likeliest words that together have this probability.'}
-          label="top_p"
+          help={topP === null ? NOT_SENT : texts.parameters.topPHelp}
+          label={texts.parameters.topP}
           max={1}
           min={0.05}
           onChange={(value) => set({ topP: value })}
@@ -73,15 +74,15 @@ export function ParametersPanel({ of, requestKind, context = null, advice }: Par
         />
         <Limit context={context ?? MOST_TOKENS} maxTokens={maxTokens} set={set} />
         <TextField
-          help={isSeed(seed) ? 'The same seed gives the same answer; empty: another one each time.' : 'A whole number, or nothing.'}
+          help={isSeed(seed) ? texts.parameters.seedHelp : texts.parameters.seedIsWrong}
           invalid={!isSeed(seed)}
-          label="Seed"
+          label={texts.parameters.seed}
           onChange={(value) => set({ seed: value.trim() })}
           value={seed}
         />
         <AreaField
-          help="The answer ends before one of these texts. One text a line; \n means a line break."
-          label="Stop"
+          help={texts.parameters.stopHelp}
+          label={texts.common.stop}
           onChange={(value) => set({ stop: value })}
           spellCheck={false}
           value={stop}
@@ -101,12 +102,15 @@ interface AdvisedProps {
 function Advised({ advice: { temperature, topP }, parameters, onTake }: AdvisedProps) {
   const wanted = { temperature: temperature ?? parameters.temperature, topP: topP ?? parameters.topP };
   const isTaken = wanted.temperature === parameters.temperature && wanted.topP === parameters.topP;
-  const values = [temperature === null ? null : `temperature ${temperature}`, topP === null ? null : `top_p ${topP}`];
+  const values = [
+    temperature === null ? null : texts.parameters.temperatureOf(temperature),
+    topP === null ? null : texts.parameters.topPOf(topP),
+  ];
   return (
     <div className={styles.advice}>
-      <span className={styles.hint}>Its author advises {values.filter((each) => each !== null).join(' and ')}.</span>
+      <span className={styles.hint}>{texts.parameters.advised(values.filter((each) => each !== null).join(texts.parameters.and))}</span>
       <Button disabled={isTaken} onClick={() => onTake(wanted)} small>
-        Use these
+        {texts.parameters.useThese}
       </Button>
     </div>
   );
@@ -123,14 +127,14 @@ function Limit({ maxTokens, context, set }: LimitProps) {
     <>
       <SwitchField
         checked={maxTokens === null}
-        help="Or until its context is full."
-        label="Until the model stops"
+        help={texts.parameters.noLimitHelp}
+        label={texts.parameters.noLimit}
         onChange={(checked) => set({ maxTokens: checked ? null : USUAL_MAX_TOKENS })}
       />
       {maxTokens !== null && (
         <NumberField
-          help="The answer is cut there."
-          label="max_tokens"
+          help={texts.parameters.limitHelp}
+          label={texts.parameters.limit}
           max={Math.max(USUAL_MAX_TOKENS, Math.min(context, MOST_TOKENS))}
           min={1}
           onChange={(value) => set({ maxTokens: Math.round(value) })}

@@ -9,6 +9,7 @@ import { MainAction } from '../../components/main-action-button.tsx';
 import { StateChip, stateWord } from '../../components/state-chip.tsx';
 import { go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
 import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
@@ -29,9 +30,9 @@ import { useRequestKind } from './use-request-kind.ts';
  */
 const WIDE = '(min-width: 1180px)';
 const MODE_CHOICES = [
-  { value: 'ask', label: 'Ask' },
-  { value: 'compare', label: 'Compare' },
-  { value: 'load-test', label: 'Load test' },
+  { value: 'ask', label: texts.playground.ask },
+  { value: 'compare', label: texts.playground.compare },
+  { value: 'load-test', label: texts.loadTest.title },
 ] as const satisfies readonly { readonly value: Mode; readonly label: string }[];
 
 export function PlaygroundPage({ subject }: PageProps) {
@@ -47,19 +48,18 @@ export function PlaygroundPage({ subject }: PageProps) {
   }, [id, group]);
   if (models.length === 0) {
     return (
-      <Page title="Playground">
+      <Page title={texts.window.titles.playground}>
         <Panel>
           <Empty
             action={
               <Button variant="primary" onClick={() => go('models')}>
-                Open the Models page
+                {texts.common.openModelsPage}
               </Button>
             }
             icon="playground"
-            title={bridge === null ? 'Add a model first' : 'Drop a model first'}
+            title={bridge === null ? texts.playground.addFirst : texts.playground.dropFirst}
           >
-            {bridge === null ? 'The Models page takes the path of a model.' : 'Drop a model file or folder anywhere on this window.'} When
-            it is served, it is asked here.
+            {texts.playground.whereToAdd(bridge === null)}
           </Empty>
         </Panel>
       </Page>
@@ -86,26 +86,26 @@ function Playground({ models, model, subject }: PlaygroundProps) {
     <Page
       actions={
         <>
-          <Segmented choices={MODE_CHOICES} label="What to do" onChange={setMode} value={mode} />
+          <Segmented choices={MODE_CHOICES} label={texts.playground.mode} onChange={setMode} value={mode} />
           {mode === 'ask' && hasParameters && <ChatList />}
           {mode === 'ask' && hasParameters && model !== null && <NewChat modelId={model.id} />}
           {!isTesting && (
             <Button aria-controls="playground-side" aria-expanded={isOpen} icon="settings" onClick={() => setIsOpen(!isOpen)}>
-              {hasParameters ? 'Parameters' : 'Request'}
+              {hasParameters ? texts.playground.parameters : texts.playground.request}
             </Button>
           )}
         </>
       }
       fills
-      sentence="Ask a model yourself. If it is not loaded, your question loads it."
-      title="Playground"
+      sentence={texts.playground.sentence}
+      title={texts.window.titles.playground}
     >
       {!isComparing && <Choosing model={model} models={models} />}
       <div className={styles.columns}>
         {isComparing ? (
           <CompareView first={model} />
         ) : model === null || known === null ? (
-          <Note tone="warn">There is no model {subject} here. Choose another one.</Note>
+          <Note tone="warn">{texts.playground.noModel(subject)}</Note>
         ) : isTesting ? (
           <LoadTestView key={model.id} model={model} />
         ) : (
@@ -142,13 +142,19 @@ function Choosing({ models, model }: Pick<PlaygroundProps, 'models' | 'model'>) 
       {groups.length > 1 && (
         <Segmented
           choices={groups.map((group) => ({ value: group, label: KIND_GROUPS[group] }))}
-          label="Kind of model"
+          label={texts.playground.kindOfModel}
           onChange={turnTo}
           value={shown}
         />
       )}
       <div className={styles.chosen}>
-        <ChoiceField choices={choices} hideLabel label="Model" onChange={(id) => go('playground', id)} value={model?.id ?? null} />
+        <ChoiceField
+          choices={choices}
+          hideLabel
+          label={texts.common.model}
+          onChange={(id) => go('playground', id)}
+          value={model?.id ?? null}
+        />
       </div>
       {model !== null && (
         <>
@@ -164,7 +170,7 @@ function NewChat({ modelId }: { readonly modelId: string }) {
   const turns = useTurns(modelId);
   return (
     <Button disabled={turns.length === 0} icon="plus" onClick={() => startAnew(modelId)}>
-      New chat
+      {texts.common.newChat}
     </Button>
   );
 }

@@ -1,6 +1,7 @@
 /** The form for rerankers: orders documents by how well they answer a query. */
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { ask } from '../../api.ts';
+import * as texts from '../../texts.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { TextField } from '../../ui/fields.tsx';
 import { Panel } from '../../ui/panel.tsx';
@@ -12,8 +13,8 @@ import { RequestPanel } from './request-panel.tsx';
 import { Table } from './table.tsx';
 
 const EMPTY = {
-  title: 'Nothing was ranked yet',
-  sentence: 'This model scores how well each document answers a query. The best documents are often given to a chat model.',
+  title: texts.ranking.empty.title,
+  sentence: texts.ranking.empty.sentence,
 };
 const ranking = oncePerModel<readonly RankedDocument[]>();
 
@@ -41,20 +42,20 @@ export function RankForm({ model }: { readonly model: ModelView }) {
       onAsk={() => void ranking.ask(model.id, rank)}
       onCancel={() => ranking.cancel(model.id)}
       show={(ranked) => (
-        <Panel title="Ranking">
+        <Panel title={texts.ranking.ranking}>
           <Table
-            head={['Document', 'Score']}
-            label="Ranking"
+            head={[texts.ranking.document, texts.playground.score]}
+            label={texts.ranking.ranking}
             numbersFrom={1}
             rows={ranked.map(({ index, text, score }, at) => ({ key: index, cells: [`${at + 1}. ${text}`, score.toFixed(4)] }))}
           />
         </Panel>
       )}
       state={ranking.use(model.id)}
-      verb="Rank"
+      verb={texts.ranking.rank}
     >
-      <TextField label="Query" onChange={setQuery} value={query} />
-      <AreaField help="One document a line." label="Documents" lines={4} onChange={setTyped} value={typed} />
+      <TextField label={texts.ranking.query} onChange={setQuery} value={query} />
+      <AreaField help={texts.ranking.documentsHelp} label={texts.ranking.documents} lines={4} onChange={setTyped} value={typed} />
     </OnceForm>
   );
 }

@@ -3,6 +3,7 @@
  * error, never guessed. Pure.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
+import * as texts from '../../texts.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -19,7 +20,7 @@ export function rankedDocuments(answer: Loose, documents: readonly string[]): re
     const found = typeof relevance === 'number' ? relevance : score;
     return typeof index === 'number' && typeof found === 'number' ? [{ index, text: documents[index] ?? '', score: found }] : [];
   });
-  if (ranked.length === 0) throw nothing('scores');
+  if (ranked.length === 0) throw nothing(texts.forms.withoutScores);
   return ranked.toSorted((one, other) => other.score - one.score);
 }
 
@@ -35,7 +36,7 @@ export interface Classified {
 export function classesOf(answer: Loose): readonly Classified[] {
   const inOrder = listOf(answer['data']).toSorted((one, other) => Number(one['index'] ?? 0) - Number(other['index'] ?? 0));
   const classified = inOrder.map(({ label, probs, scores }) => ({ classes: scored(label, probs, scores) }));
-  if (classified.length === 0 || classified.some(({ classes }) => classes.length === 0)) throw nothing('classes');
+  if (classified.length === 0 || classified.some(({ classes }) => classes.length === 0)) throw nothing(texts.forms.withoutClasses);
   return classified;
 }
 
@@ -51,7 +52,7 @@ function scored(label: unknown, probs: unknown, scores: unknown): Classified['cl
   if (values.length === 0) return likeliest === null ? [] : [{ label: likeliest, probability: null }];
   const best = values.indexOf(Math.max(...values));
   return byProbability(
-    values.map((probability, at) => ({ label: at === best && likeliest !== null ? likeliest : `Class ${at}`, probability })),
+    values.map((probability, at) => ({ label: at === best && likeliest !== null ? likeliest : texts.classes.numbered(at), probability })),
   );
 }
 
@@ -62,7 +63,7 @@ function byProbability<Item extends { readonly probability: number }>(items: rea
 /** @throws ModeliumError upstream-failed for an answer without a text. */
 export function transcriptOf(answer: Loose): string {
   const { text } = answer;
-  if (typeof text !== 'string') throw nothing('text');
+  if (typeof text !== 'string') throw nothing(texts.forms.withoutText);
   return text;
 }
 
@@ -70,6 +71,6 @@ function listOf(value: unknown): readonly Loose[] {
   return Array.isArray(value) ? value.filter((item): item is Loose => typeof item === 'object' && item !== null) : [];
 }
 
-function nothing(what: string): ModeliumError {
-  return new ModeliumError('upstream-failed', `The runtime answered without ${what}.`);
+function nothing(why: string): ModeliumError {
+  return new ModeliumError('upstream-failed', why);
 }

@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 import { predictPath } from '../../../shared/api-predict.ts';
 import { useWindow } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Panel } from '../../ui/panel.tsx';
 import { ScrollBox } from '../../ui/scroll-box.tsx';
@@ -45,17 +46,16 @@ export function RequestPanel({ shown, isLast = false, gap }: RequestPanelProps) 
   const language = LANGUAGES.find((each) => each === chosen) ?? 'curl';
   const text = useMemo(() => snippet(language, address, shown), [language, address, shown]);
   return (
-    <Panel aside={<CopyButton label="Copy" variant="quiet" name="Copy the request" text={() => text} />} title="As a request">
-      <Segmented choices={CHOICES} label="Language" onChange={choose} value={language} />
-      <ScrollBox
-        as="pre"
-        className={styles.command}
-        label={language === 'curl' ? 'The request as a curl command' : `The request in ${language}`}
-      >
+    <Panel
+      aside={<CopyButton label={texts.common.copy} variant="quiet" name={texts.request.copy} text={() => text} />}
+      title={texts.request.title}
+    >
+      <Segmented choices={CHOICES} label={texts.common.language} onChange={choose} value={language} />
+      <ScrollBox as="pre" className={styles.command} label={language === 'curl' ? texts.request.asCurl : texts.request.in(language)}>
         {text.replaceAll(IMAGE, '$1...')}
       </ScrollBox>
       {gap !== undefined && <p className={styles.hint}>{gap}</p>}
-      <p className={styles.hint}>{isLast ? 'The last request.' : 'The next request.'} A model that is not loaded is loaded by it.</p>
+      <p className={styles.hint}>{texts.request.isLoadedByIt(isLast)}</p>
     </Panel>
   );
 }

@@ -4,6 +4,7 @@ import { SERVABLE_STATES } from '../../../shared/model.ts';
 import type { FormKind, ModelForm, ModelKind, ModelProfile } from '../../../shared/profile.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { describedTensors, isTextModel } from '../../../shared/tensors.ts';
+import * as texts from '../../texts.ts';
 
 /** What says how a model is asked: what it is, and in which form it is served. */
 export interface Asking {
@@ -33,12 +34,12 @@ const REQUEST_KINDS: Readonly<Record<ModelKind, RequestKind | null>> = {
 
 /** Kinds of asking, as people tell models apart. */
 export const KIND_GROUPS = {
-  words: 'Words',
-  embeddings: 'Embeddings',
-  ranking: 'Ranking',
-  classes: 'Classes',
-  speech: 'Speech',
-  tensors: 'Tensors',
+  words: texts.playground.kinds.words,
+  embeddings: texts.playground.kinds.embeddings,
+  ranking: texts.playground.kinds.ranking,
+  classes: texts.playground.kinds.classes,
+  speech: texts.playground.kinds.speech,
+  tensors: texts.playground.kinds.tensors,
 } as const;
 export type KindGroup = keyof typeof KIND_GROUPS;
 
@@ -145,9 +146,9 @@ export function whyNoImages(model: Pick<ModelView, 'id' | 'profile' | 'plan' | '
   // What a server elsewhere reads, only that server knows.
   if (model.remote !== undefined) return null;
   if (profile?.kind !== 'vision-language')
-    return `${id} reads no images: ${profile === null ? 'its kind is not known' : `it is a model of the kind "${profile.kind}"`}.`;
+    return texts.images.notRead(id, profile === null ? texts.images.kindNotKnown : texts.images.kindIs(profile.kind));
   const isLlama = plan === null ? profile.forms.every(({ kind }) => kind === 'gguf') : plan.runtime === 'llama';
-  return isLlama ? `${id} could read images, but llama.cpp serves it here without its projector.` : null;
+  return isLlama ? texts.images.noProjector(id) : null;
 }
 
 function changed({ temperature, topP, maxTokens, seed, stop }: Parameters): Body {

@@ -8,6 +8,7 @@ import { type ImageLayout, imageLayout } from '../../../shared/image-layout.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { type ServedTensor, tensorInWords } from '../../../shared/tensors.ts';
 import { type AnswerOf, ask } from '../../api.ts';
+import * as texts from '../../texts.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
@@ -21,7 +22,7 @@ import { type Filled, isGiven, sentInputs, shownInputs, takesImage, useFilled } 
 import { TensorResult } from './tensor-result.tsx';
 import { RANGES, zerosOf } from './tensor-values.ts';
 
-const EMPTY = { title: 'No answer yet', sentence: 'This model takes tensors and answers with tensors: arrays of numbers or texts.' };
+const EMPTY = { title: texts.tensors.empty.title, sentence: texts.tensors.empty.sentence };
 
 type TensorsAnswer = Extract<AnswerOf<'predict'>, { readonly outputs: unknown }>;
 const inferring = oncePerModel<TensorsAnswer>();
@@ -44,7 +45,7 @@ export function TensorForm({ model, inputs }: TensorFormProps) {
     const body = { inputs: await sentInputs(inputs, filledOf) };
     const answer = await ask<'predict'>('POST', predictPath(model.id), { body, signal });
     if ('outputs' in answer) return answer;
-    throw new ModeliumError('upstream-failed', `${model.id} answered with no tensors.`);
+    throw new ModeliumError('upstream-failed', texts.tensors.noTensors(model.id));
   };
   return (
     <OnceForm
@@ -55,7 +56,7 @@ export function TensorForm({ model, inputs }: TensorFormProps) {
       onCancel={() => inferring.cancel(model.id)}
       show={(answer) => <TensorResult outputs={answer.outputs} totalMs={answer.timings.total_ms} />}
       state={inferring.use(model.id)}
-      verb="Infer"
+      verb={texts.tensors.infer}
     >
       {inputs.map((input) => (
         <InputField filled={filledOf(input)} input={input} key={input.name} onFill={(change) => fill(input.name, change)} />
@@ -79,10 +80,10 @@ function InputField({ input, filled: { typed, isImage, file, range }, onFill }: 
       {takesImage(input) && (
         <Segmented
           choices={[
-            { value: 'image', label: 'Image' },
-            { value: 'values', label: 'Values' },
+            { value: 'image', label: texts.forms.image },
+            { value: 'values', label: texts.tensors.values },
           ]}
-          label={`What ${input.name} is made of`}
+          label={texts.tensors.madeOf(input.name)}
           onChange={(choice) => onFill({ isImage: choice === 'image' })}
           value={isImage ? 'image' : 'values'}
         />
@@ -93,9 +94,9 @@ function InputField({ input, filled: { typed, isImage, file, range }, onFill }: 
         <>
           <FileField kind="image" file={file} label={label} onChange={(chosen) => onFill({ file: chosen })} />
           <ChoiceField
-            choices={RANGES.map((each) => ({ value: each, label: each }))}
-            help={`${sizeInWords(layout)} Ask the model's author for the expected pixel format.`}
-            label="Values of a pixel"
+            choices={RANGES.map((each) => ({ value: each, label: texts.tensors.ranges[each] }))}
+            help={`${sizeInWords(layout)} ${texts.tensors.pixelFormat}`}
+            label={texts.tensors.valuesOfPixel}
             onChange={(chosen) => onFill({ range: RANGES.find((each) => each === chosen) ?? '0 to 1' })}
             value={range}
           />
@@ -104,7 +105,7 @@ function InputField({ input, filled: { typed, isImage, file, range }, onFill }: 
         <>
           <AreaField
             className={isText ? undefined : styles.numbers}
-            help={isText ? 'One text a line, or lists of texts as JSON.' : 'The values in order, or nested lists as JSON.'}
+            help={isText ? texts.tensors.textsHelp : texts.tensors.valuesHelp}
             label={label}
             lines={2}
             onChange={(text) => onFill({ typed: text })}
@@ -113,8 +114,13 @@ function InputField({ input, filled: { typed, isImage, file, range }, onFill }: 
           />
           {!isText && zerosOf(input) !== '' && (
             <div>
-              <Button aria-label={`Zeros for ${input.name}`} variant="quiet" onClick={() => onFill({ typed: zerosOf(input) })} small>
-                Zeros
+              <Button
+                aria-label={texts.tensors.zerosFor(input.name)}
+                variant="quiet"
+                onClick={() => onFill({ typed: zerosOf(input) })}
+                small
+              >
+                {texts.tensors.zeros}
               </Button>
             </div>
           )}
@@ -125,5 +131,5 @@ function InputField({ input, filled: { typed, isImage, file, range }, onFill }: 
 }
 
 function sizeInWords({ width, height }: ImageLayout): string {
-  return width === null || height === null ? 'The image keeps its shape.' : `The image is scaled to ${width} x ${height}.`;
+  return width === null || height === null ? texts.tensors.keepsShape : texts.tensors.isScaled(width, height);
 }

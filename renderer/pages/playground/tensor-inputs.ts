@@ -7,6 +7,7 @@ import { create } from 'zustand';
 import { ModeliumError } from '../../../shared/errors.ts';
 import { imageLayout } from '../../../shared/image-layout.ts';
 import { type ServedTensor, tensorInWords } from '../../../shared/tensors.ts';
+import * as texts from '../../texts.ts';
 import { dataAddress, pixelsOf } from './files.ts';
 import { imageTensor, type Nested, type Range, typedTensor, zerosOf } from './tensor-values.ts';
 
@@ -85,10 +86,10 @@ export function shownInputs(inputs: readonly ServedTensor[], filledOf: FilledOf)
     const filled = filledOf(input);
     if (filled.isImage && input.image === true && (isEmpty || isGiven(filled))) {
       shown[input.name] = 'data:image/jpeg;base64,...';
-      gaps.push(`Put the image at ${input.name}: a PNG or JPEG in base64 behind the comma.`);
+      gaps.push(texts.tensors.imageGap(input.name));
     } else if (filled.isImage && (isEmpty || isGiven(filled))) {
       shown[input.name] = [];
-      gaps.push(`Put the values of the image in place of [] at ${input.name}, nested as ${tensorInWords(input)}.`);
+      gaps.push(texts.tensors.valuesGap(input.name, tensorInWords(input)));
     } else if (isGiven(filled)) {
       const read = typedTensor(input, filled.typed);
       if ('why' in read) gaps.push(`${input.name}: ${read.why}`);

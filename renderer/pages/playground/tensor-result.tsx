@@ -1,6 +1,7 @@
 /** Shows output tensors: detections as a table, images as images, the rest as values. */
 import { useEffect, useMemo, useRef } from 'react';
 import { millisecondsInWords } from '../../../shared/units.ts';
+import * as texts from '../../texts.ts';
 import { Panel } from '../../ui/panel.tsx';
 import styles from './playground.module.css';
 import { Table } from './table.tsx';
@@ -13,14 +14,14 @@ export function TensorResult({ outputs, totalMs }: { readonly outputs: Readonly<
       {read.detections !== null && <Detections detections={read.detections} />}
       {read.outputs.map((output) => (
         <Panel
-          aside={<span className={styles.hint}>{output.shape.length === 0 ? 'one value' : output.shape.join(' x ')}</span>}
+          aside={<span className={styles.hint}>{output.shape.length === 0 ? texts.tensors.oneValue : output.shape.join(' x ')}</span>}
           key={output.name}
           title={output.name}
         >
           <OutputView output={output} />
         </Panel>
       ))}
-      <p className={styles.hint}>total {millisecondsInWords(totalMs)}</p>
+      <p className={styles.hint}>{texts.playground.totalTime(millisecondsInWords(totalMs))}</p>
     </>
   );
 }
@@ -28,29 +29,33 @@ export function TensorResult({ outputs, totalMs }: { readonly outputs: Readonly<
 function Detections({ detections }: { readonly detections: readonly Detection[] }) {
   const rows = detections.map(({ label, score, box }, at) => ({
     key: at,
-    cells: [label === '' ? 'no class' : label, shown(score), box.map(shown).join(', ')],
+    cells: [label === '' ? texts.tensors.noClass : label, shown(score), box.map(shown).join(', ')],
   }));
   return (
-    <Panel title="Detections">
-      {rows.length === 0 ? 'Nothing was detected.' : <Table head={['Class', 'Score', 'Box']} label="Detections" rows={rows} />}
+    <Panel title={texts.tensors.detections}>
+      {rows.length === 0 ? (
+        texts.tensors.nothingDetected
+      ) : (
+        <Table head={[texts.classes.class, texts.playground.score, texts.tensors.box]} label={texts.tensors.detections} rows={rows} />
+      )}
     </Panel>
   );
 }
 
 function OutputView({ output: { name, view, shape } }: { readonly output: Output }) {
-  if (view.kind === 'image') return <Painting label={`${name} as an image`} picture={view.picture} />;
+  if (view.kind === 'image') return <Painting label={texts.tensors.asImage(name)} picture={view.picture} />;
   if (view.kind === 'list') {
     const [only] = view.values;
     if (view.values.length === 1 && only !== undefined) return <p className={styles.transcript}>{shown(only[1])}</p>;
     return (
       <>
         <Table
-          head={['Place', 'Value']}
+          head={[texts.tensors.place, texts.common.value]}
           label={name}
           numbersFrom={1}
           rows={view.values.map(([place, value]) => ({ key: place, cells: [place, shown(value)] }))}
         />
-        {view.isCut && <p className={styles.hint}>The largest of {shape.reduce((product, size) => product * size, 1)} values.</p>}
+        {view.isCut && <p className={styles.hint}>{texts.tensors.largestOf(shape.reduce((product, size) => product * size, 1))}</p>}
       </>
     );
   }
@@ -60,23 +65,19 @@ function OutputView({ output: { name, view, shape } }: { readonly output: Output
   return (
     <>
       <Table
-        head={['Row', ...Array.from({ length: wide }, (_, column) => String(column))]}
+        head={[texts.tensors.row, ...Array.from({ length: wide }, (_, column) => String(column))]}
         label={name}
         numbersFrom={1}
         rows={view.rows.map((row, at) => ({ key: at, cells: [at, ...row.map(shown)] }))}
       />
-      {isCut && (
-        <p className={styles.hint}>
-          The first of {rowCount} rows of {view.columns} values.
-        </p>
-      )}
+      {isCut && <p className={styles.hint}>{texts.tensors.firstRows(rowCount, view.columns)}</p>}
     </>
   );
 }
 
 /** Numbers with as many digits as tell them apart. */
 function shown(value: Value): string {
-  if (value === null) return 'not a number';
+  if (value === null) return texts.tensors.notANumber;
   if (typeof value !== 'number' || Number.isInteger(value)) return String(value);
   return Math.abs(value) >= 1e-4 && Math.abs(value) < 1e6 ? value.toFixed(4) : value.toExponential(3);
 }
@@ -88,7 +89,7 @@ function Painting({ picture: { width, height, pixels }, label }: { readonly pict
   }, [pixels, width, height]);
   return (
     <canvas
-      aria-label={`${label}, ${width} x ${height}`}
+      aria-label={texts.tensors.sizedImage(label, width, height)}
       className={styles.painting}
       height={height}
       ref={canvas}

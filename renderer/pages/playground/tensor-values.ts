@@ -4,6 +4,7 @@
  */
 import type { ImageLayout } from '../../../shared/image-layout.ts';
 import type { ServedTensor } from '../../../shared/tensors.ts';
+import * as texts from '../../texts.ts';
 
 export type Nested = number | string | boolean | readonly Nested[];
 /** `why` in a sentence for people. */
@@ -16,17 +17,17 @@ export function typedTensor({ datatype, shape }: Pick<ServedTensor, 'datatype' |
     try {
       return { value: JSON.parse(text) as Nested };
     } catch (thrown) {
-      return { why: `This is not valid JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}.` };
+      return { why: texts.tensors.invalidJson(thrown instanceof Error ? thrown.message : String(thrown)) };
     }
   }
   if (datatype === 'BYTES') return shaped(typed.replace(/\n$/, '').split('\n'), shape);
   const words = text.split(/[\s,;]+/).filter((word) => word !== '');
   const values = words.map((word) => (datatype === 'BOOL' ? booleanOf(word) : Number(word)));
   const wrong = values.findIndex((value) => value === null || !Number.isFinite(Number(value)));
-  if (wrong >= 0) return { why: `"${words[wrong]}" is not ${datatype === 'BOOL' ? 'true or false' : 'a number'}.` };
+  if (wrong >= 0)
+    return { why: datatype === 'BOOL' ? texts.tensors.isNotTrueOrFalse(words[wrong] ?? '') : texts.tensors.isNoNumber(words[wrong] ?? '') };
   const inexact = datatype.includes('INT') ? values.findIndex((value) => typeof value === 'number' && !Number.isSafeInteger(value)) : -1;
-  if (inexact >= 0)
-    return { why: `"${words[inexact]}" is not a whole number that JSON can carry exactly: at most ${Number.MAX_SAFE_INTEGER}.` };
+  if (inexact >= 0) return { why: texts.tensors.isInexact(words[inexact] ?? '', Number.MAX_SAFE_INTEGER) };
   return shaped(values as (number | boolean)[], shape);
 }
 
@@ -38,16 +39,12 @@ function booleanOf(word: string): boolean | null {
 function shaped(values: readonly (number | string | boolean)[], shape: readonly number[]): Read {
   const fixed = shape.reduce((product, size) => (size === -1 ? product : product * size), 1);
   const open = shape.lastIndexOf(-1);
-  if (open === -1 && values.length !== fixed) return { why: `The shape takes ${fixed} values; there ${areOf(values.length)}.` };
+  if (open === -1 && values.length !== fixed) return { why: texts.tensors.shapeTakes(fixed, values.length) };
   if (open !== -1 && (values.length === 0 || values.length % fixed !== 0)) {
-    return { why: `The shape takes ${fixed} values or a multiple; there ${areOf(values.length)}.` };
+    return { why: texts.tensors.shapeTakesMultiple(fixed, values.length) };
   }
   const sizes = shape.map((size, at) => (size !== -1 ? size : at === open ? values.length / fixed : 1));
   return { value: nested(values, sizes) };
-}
-
-function areOf(count: number): string {
-  return count === 1 ? 'is 1' : `are ${count}`;
 }
 
 function nested(values: readonly (number | string | boolean)[], [size, ...rest]: readonly number[]): Nested {

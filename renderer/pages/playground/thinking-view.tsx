@@ -3,6 +3,7 @@
  * unless the user chose otherwise.
  */
 import { useState } from 'react';
+import * as texts from '../../texts.ts';
 import styles from './chat.module.css';
 
 export function ThinkingView({ text, isGrowing }: { readonly text: string; readonly isGrowing: boolean }) {
@@ -17,7 +18,7 @@ export function ThinkingView({ text, isGrowing }: { readonly text: string; reado
           setChosen(!isOpen);
         }}
       >
-        Thinking
+        {texts.chat.thinking}
       </summary>
       <p>{text}</p>
     </details>

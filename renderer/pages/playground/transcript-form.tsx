@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { ask } from '../../api.ts';
+import * as texts from '../../texts.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { TextField } from '../../ui/fields.tsx';
 import { FileField } from '../../ui/file-field.tsx';
@@ -13,15 +14,15 @@ import { transcriptOf } from './read-answers.ts';
 import { RequestPanel } from './request-panel.tsx';
 
 const EMPTY = {
-  title: 'Nothing was transcribed yet',
-  sentence: 'This model writes down what is said in a sound file.',
+  title: texts.speech.empty.title,
+  sentence: texts.speech.empty.sentence,
 };
 const transcribing = oncePerModel<string>();
 
 export function TranscriptRequest({ modelId }: { readonly modelId: string }) {
   return (
     <RequestPanel
-      gap="Put your sound in place of sound.wav."
+      gap={texts.speech.soundGap}
       shown={{ kind: 'speech', path: '/v1/audio/transcriptions', fields: useTranscriptFields(modelId) }}
     />
   );
@@ -53,20 +54,18 @@ export function TranscriptForm({ model }: { readonly model: ModelView }) {
       onAsk={() => void transcribing.ask(model.id, transcribe)}
       onCancel={() => transcribing.cancel(model.id)}
       show={(text) => (
-        <Panel aside={<CopyButton label="Copy" variant="quiet" name="Copy the text" text={() => text} />} title="Text">
-          <p className={styles.transcript}>{text === '' ? 'Nothing is said in it.' : text}</p>
+        <Panel
+          aside={<CopyButton label={texts.common.copy} variant="quiet" name={texts.speech.copyText} text={() => text} />}
+          title={texts.playground.text}
+        >
+          <p className={styles.transcript}>{text === '' ? texts.speech.nothingSaid : text}</p>
         </Panel>
       )}
       state={transcribing.use(model.id)}
-      verb="Transcribe"
+      verb={texts.speech.transcribe}
     >
-      <FileField kind="sound" file={file} label="Sound file" onChange={setFile} />
-      <TextField
-        help="Two letters, such as en or de. Empty: the model detects it."
-        label="Language"
-        onChange={setLanguage}
-        value={language}
-      />
+      <FileField kind="sound" file={file} label={texts.speech.soundFile} onChange={setFile} />
+      <TextField help={texts.speech.languageHelp} label={texts.common.language} onChange={setLanguage} value={language} />
     </OnceForm>
   );
 }

@@ -3,6 +3,7 @@
  * and then offers a way back.
  */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { watchHand } from '../../ui/hand.ts';
 import styles from './chat.module.css';
@@ -79,7 +80,7 @@ export function Transcript({ asked, label, children }: TranscriptProps) {
       </section>
       {isAway && (
         <Button className={styles.jump ?? ''} icon="down" onClick={jump} small>
-          Jump to latest
+          {texts.common.jumpToLatest}
         </Button>
       )}
     </div>

@@ -3,6 +3,7 @@
 import { memo, useState } from 'react';
 import { figuresOf } from '../../../shared/answer-figures.ts';
 import { Markdown } from '../../components/markdown/markdown.tsx';
+import * as texts from '../../texts.ts';
 import { AreaField } from '../../ui/area-field.tsx';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
@@ -29,7 +30,7 @@ export const TurnView = memo(function TurnView({ model, turn, isLast, isBusy }: 
   return (
     <>
       <QuestionView canEdit={!isBusy} model={model} turn={turn} />
-      <article aria-label={`${model.id} answers`} className={styles.answer}>
+      <article aria-label={texts.chat.answers(model.id)} className={styles.answer}>
         {reasoning !== '' && <ThinkingView isGrowing={phase === 'thinking'} text={reasoning} />}
         {answer !== '' && <Markdown growing={phase === 'writing'} text={answer} />}
         {phase === 'waiting' && <WaitingView modelId={model.id} onCancel={() => stop(model.id)} why={why} />}
@@ -59,52 +60,49 @@ function QuestionView({ model, turn, canEdit }: { readonly model: Asked; readonl
           submit();
         }}
       >
-        <AreaField autoFocus hideLabel label="Your question" onChange={setEdited} value={edited} />
+        <AreaField autoFocus hideLabel label={texts.chat.yourQuestion} onChange={setEdited} value={edited} />
         <div className={styles.editingFoot}>
           <Button onClick={() => setEdited(null)} small>
-            Cancel
+            {texts.common.cancel}
           </Button>
           <Button disabled={edited.trim() === ''} variant="primary" small submit>
-            Ask this instead
+            {texts.chat.askThisInstead}
           </Button>
         </div>
       </form>
     );
   }
   return (
-    <article aria-label="You asked" className={styles.question}>
+    <article aria-label={texts.chat.youAsked} className={styles.question}>
       {turn.images !== undefined && turn.images.length > 0 && <Images images={turn.images} />}
-      {turn.lostImages !== undefined && turn.lostImages > 0 && <p className={styles.lost}>{lostInWords(turn.lostImages)}</p>}
+      {turn.lostImages !== undefined && turn.lostImages > 0 && <p className={styles.lost}>{texts.chat.lostImages(turn.lostImages)}</p>}
       <p className={styles.asked}>{turn.question}</p>
       {canEdit && (
         <Button variant="quiet" onClick={() => setEdited(turn.question)} small>
-          Edit
+          {texts.chat.edit}
         </Button>
       )}
     </article>
   );
 }
 
-function lostInWords(count: number): string {
-  const images = count === 1 ? '1 image was' : `${count} images were`;
-  return `${images} too much for this browser to keep: what is asked from here on goes without.`;
-}
-
 function AnswerFoot({ model, turn, canRepeat }: { readonly model: Asked; readonly turn: Turn; readonly canRepeat: boolean }) {
   return (
     <footer className={styles.foot}>
-      {turn.answer !== '' && <CopyButton label="Copy" variant="quiet" name="Copy the answer" text={() => turn.answer} />}
+      {turn.answer !== '' && <CopyButton label={texts.common.copy} variant="quiet" name={texts.chat.copyAnswer} text={() => turn.answer} />}
       {canRepeat && (
         <Button icon="refresh" variant="quiet" onClick={() => sendAgain(model)} small>
-          {turn.phase === 'failed' ? 'Retry' : 'Ask again'}
+          {turn.phase === 'failed' ? texts.actions.retry : texts.playground.askAgain}
         </Button>
       )}
       {canRepeat && turn.answer !== '' && (turn.phase === 'stopped' || turn.final?.finish_reason === 'length') && (
         <Button icon="play" variant="quiet" onClick={() => goOn(model)} small>
-          Continue
+          {texts.chat.continue}
         </Button>
       )}
-      {turn.phase === 'stopped' && <span className={styles.figure}>{turn.answer + turn.reasoning === '' ? 'Cancelled' : 'Stopped'}</span>}
+      {turn.phase === 'stopped' && (
+        <span className={styles.figure}>{turn.answer + turn.reasoning === '' ? texts.playground.cancelled : texts.playground.stopped}</span>
+      )}
       {turn.phase === 'complete' && turn.answer === '' && <span className={styles.figure}>{noAnswerInWords(turn)}</span>}
       {turn.final !== null && <span className={styles.figure}>{figuresOf(turn.final).join(' · ')}</span>}
     </footer>
@@ -112,8 +110,6 @@ function AnswerFoot({ model, turn, canRepeat }: { readonly model: Asked; readonl
 }
 
 function noAnswerInWords({ reasoning, final }: Turn): string {
-  if (reasoning === '') return 'The model gave an empty answer';
-  return final?.finish_reason === 'length'
-    ? 'The model was still thinking at its last token'
-    : 'The model gave no answer beyond its thoughts';
+  if (reasoning === '') return texts.chat.emptyAnswer;
+  return final?.finish_reason === 'length' ? texts.chat.stillThinking : texts.chat.onlyThoughts;
 }

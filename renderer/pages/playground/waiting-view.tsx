@@ -5,6 +5,7 @@
 
 import { progressOf } from '../../components/state-chip.tsx';
 import { useModel } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import styles from './chat.module.css';
 
@@ -20,11 +21,11 @@ interface WaitingProps {
   readonly then?: string;
 }
 
-export function WaitingView({ modelId, why, onCancel, then = 'the first word' }: WaitingProps) {
+export function WaitingView({ modelId, why, onCancel, then = texts.waiting.firstWord }: WaitingProps) {
   const model = useModel(modelId);
   const ratio = model === undefined ? null : progressOf(model);
   const isReady = model?.state === 'ready';
-  const sentence = isReady ? `waiting for ${then}` : (model?.message ?? why ?? 'waiting for the engine');
+  const sentence = isReady ? texts.waiting.waitingFor(then) : (model?.message ?? why ?? texts.waiting.waitingForEngine);
   return (
     <div className={styles.waiting}>
       <span>{`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`}</span>
@@ -34,7 +35,7 @@ export function WaitingView({ modelId, why, onCancel, then = 'the first word' }:
         </span>
       )}
       <Button icon="close" variant="quiet" onClick={onCancel} small>
-        Cancel
+        {texts.common.cancel}
       </Button>
     </div>
   );
