@@ -362,7 +362,7 @@ describe.concurrent('a path added by hand', () => {
     const first = await startServe(home);
     await expect(first.control('POST', '/control/library', { path: join(elsewhere, 'nothing.gguf') })).rejects.toThrow(/path-invalid/);
     await expect(first.control('POST', '/control/library', { path: 'own.gguf' })).rejects.toThrow(/path-invalid/);
-    for (const system of ['/', '//', '/proc', '/proc/self', '/sys/', '/dev'])
+    for (const system of ['/', '//', '/proc', '/proc/self', '/sys/', '/dev', '/dev/'])
       await expect(first.control('POST', '/control/library', { path: system })).rejects.toThrow(/belongs to the system/);
     await expect(first.control('POST', '/control/library', { path: '/tmp/a\0b' })).rejects.toThrow(/NUL/);
     expect(await first.control('POST', '/control/library', { path })).toMatchObject({ id: 'own' });

@@ -5,9 +5,9 @@ import { ModeliumError } from '../../../shared/errors.ts';
 
 /**
  * What the kernel keeps there changes all the time, and would be read for ever: with `/` as a
- * model, that took half of a core.
+ * model, that took half of a core. /dev/shm may well hold models.
  */
-const SYSTEM_PATH = /^\/+($|(proc|sys|dev)($|\/))/;
+const SYSTEM_PATH = /^\/+($|(proc|sys)($|\/)|dev\/*$)/;
 
 /** @throws ModeliumError path-invalid. */
 export function refuseOtherPaths(path: string): void {
