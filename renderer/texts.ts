@@ -50,6 +50,9 @@ export const common = {
   doesNotAnswer: 'does not answer',
   notTold: 'not told',
   add: 'Add',
+  everyOutcome: 'Every outcome',
+  everyModel: 'Every model',
+  outcome: 'Outcome',
 };
 
 /** The frame: the list of pages, and what stands in place of a part that is not there. */
@@ -582,7 +585,7 @@ export const playground = {
   parameters: 'Parameters',
   request: 'Request',
   sentence: 'Ask a model yourself. If it is not loaded, your question loads it.',
-  noModel: (name: string | null) => `There is no model ${name} here. Choose another one.`,
+  noModel: (name: string) => `There is no model ${name} here. Choose another one.`,
   kindOfModel: 'Kind of model',
   kinds: {
     words: 'Words',
@@ -732,7 +735,7 @@ export const loadTest = {
   warning: (modelToLoad: string | null) =>
     `A load test uses the whole machine: while it runs, all other requests take longer${modelToLoad === null ? '.' : `, and ${modelToLoad} is loaded first.`}`,
   start: 'Start',
-  otherIsRunning: (modelId: string | undefined) => `A test of ${modelId} is running.`,
+  otherIsRunning: (modelId: string) => `A test of ${modelId} is running.`,
   testing: 'Testing',
   stoppedTooEarly: 'Stopped before anything was answered.',
   done: 'Done',
@@ -908,6 +911,26 @@ export const tensors = {
     `The shape takes ${count} values or a multiple; there ${given === 1 ? 'is 1' : `are ${given}`}.`,
 };
 
+/** The page Activity. */
+export const activity = {
+  answered: 'Answered',
+  failedOrCancelled: 'Failed or cancelled',
+  askModel: 'Ask a model',
+  showEvery: 'Show every request',
+  noRequest: 'No request yet',
+  noMatch: 'No request matches',
+  whatIsListed:
+    'Each request to a model is listed here when it has ended: how long it waited, how fast it was answered, and how many tokens it took. What was asked is not kept.',
+  newestShown: (shown: number, matching: number) => `The newest ${shown} of ${matching} are shown.`,
+  showAll: 'Show all',
+  sentence: (count: number) =>
+    `${count.toLocaleString('en')} ${count === 1 ? 'request has' : 'requests have'} ended since the engine started; the newest thousand are kept.`,
+  now: 'Now',
+  runningAndWaiting: (running: number, waiting: number) => `${running} running${waiting > 0 ? `, ${waiting} waiting` : ''}`,
+  ended: 'Ended',
+  waited: 'Waited',
+};
+
 /** A request in a list. */
 export const requests = {
   answered: 'answered',
@@ -919,6 +942,102 @@ export const requests = {
   inAll: 'In all',
   tokensPerSecond: 'Tokens/s',
   tokens: 'Tokens',
+};
+
+/** The page Decisions. */
+export const decisions = {
+  decideAgain: 'Decide again now',
+  nowIs: 'Now:',
+  noDifference: 'Nothing that matters is different.',
+  whatDiffers: 'What differs',
+  now: 'Now',
+  today: 'Today',
+  actions: {
+    load: 'Load',
+    refuse: 'Refuse',
+    wait: 'Wait',
+    evict: 'Unload',
+    retry: 'Retry',
+    sleep: 'Sleep',
+    prepare: 'Convert',
+    rest: 'Rest',
+  },
+  outcome: (isGood: boolean, time: string | null) => `${isGood ? 'done' : 'failed'}${time === null ? '' : ` in ${time}`}`,
+  memoryDiffers: (difference: string) => `memory ${difference}`,
+  difference: (percent: number, isOver: boolean) => `${percent} % ${isOver ? 'over' : 'under'}`,
+  row: (reason: string, id: number) => `reason: ${reason}, row ${id}`,
+  copy: 'Copy as JSON',
+  unknown: 'unknown',
+  predictedAndMeasured: (device: string, predicted: string, measured: string) => `${device}: ${predicted} predicted, ${measured} measured`,
+  runtimeSays: (name: string, weights: string, cache: string, work: string) =>
+    `${name} itself says: weights ${weights}, cache ${cache}, work ${work}`,
+  failed: 'Failed',
+  memoryDiffered: 'Memory differed from the estimate',
+  everyAction: 'Every action',
+  action: 'Action',
+  sentence: 'What was loaded, refused, unloaded and why; the newest first.',
+  new: (count: number) => `${count} new`,
+  onEveryModel: 'Decisions on every model',
+  none: 'No decision yet',
+  noneOn: (modelId: string) => `No decision on ${modelId} yet`,
+  whatIsListed:
+    'When a model is loaded, refused or unloaded, the reason is listed here, with every place that was considered and the outcome.',
+  noMatch: (count: number) => `None of the ${count} newest decisions is of that kind.`,
+  showOlder: 'Show older',
+  nobody: 'nobody',
+  nowhere: 'nowhere',
+  results: {
+    load: 'load',
+    wait: 'wait',
+    refuse: 'refuse',
+  },
+  result: 'Result',
+  where: 'Where',
+  needsOn: (device: string) => `Needs on ${device}`,
+  freeOn: (device: string) => `Free on ${device}`,
+  before: 'Then',
+};
+
+/** The page Logs. */
+export const logs = {
+  ended: 'The engine ended this log.',
+  lineList: 'Lines',
+  levels: {
+    all: 'Every level',
+    warn: 'Warnings and errors',
+    bad: 'Errors',
+  },
+  log: 'Log',
+  level: 'Level',
+  filter: 'Filter',
+  filterPlaceholder: 'Filter: text, or this|that',
+  wrap: 'Wrap',
+  follow: 'Follow',
+  copyVisible: 'Copy visible',
+  download: 'Download',
+  ofEngine: 'What the engine did, and why.',
+  ofRuntime: (modelId: string) => `The output of the program that runs ${modelId}.`,
+  shownOfAll: (shown: string, all: string) => `${shown} of ${all}`,
+  dropped: (count: number, words: string, kept: string) =>
+    `${words} older ${count === 1 ? 'line is' : 'lines are'} gone: the window keeps the last ${kept}.`,
+  reconnects: (why: string) => `${why} It reconnects automatically.`,
+  engine: 'Engine',
+  lineCount: (count: number, words: string) => `${words} ${count === 1 ? 'line' : 'lines'}`,
+  showEvery: 'Show every line',
+  noMatch: 'No line has that',
+  noneOf: (lines: string, sought: string) => `None of ${lines} ${sought === '' ? 'is of that level' : `matches ${sought}`}.`,
+  showEngineLog: "Show the engine's log",
+  doesNotExist: 'This log does not exist',
+  engineIsAway: 'The engine is away',
+  opening: 'Opening the log',
+  lastLinesFirst: 'The last lines come first, then new ones.',
+  whatModelIs: 'What it is, and what it waits for',
+  noLines: 'No log lines yet',
+  engineLoggedNothing: 'The engine has logged nothing since its start.',
+  modelLoggedNothing: (modelId: string) =>
+    `${modelId} has logged nothing since the engine started. Its log appears here when the model is loaded.`,
+  notCopied: 'The lines cannot be copied',
+  copied: (lines: string) => `${lines} copied`,
 };
 
 /** The palette: search and commands. */

@@ -8,6 +8,7 @@ import { millisecondsInWords, speedInWords } from '../../../shared/units.ts';
 import { statusInWords, tokensInWords } from '../../components/request-words.ts';
 import { address, go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { ChoiceField } from '../../ui/fields.tsx';
@@ -19,9 +20,9 @@ import { useActivity } from './use-activity.ts';
 const EVERY = '';
 type Outcome = 'answered' | 'failed' | null;
 const FILTERS = [
-  { value: EVERY, label: 'Every outcome' },
-  { value: 'answered', label: 'Answered' },
-  { value: 'failed', label: 'Failed or cancelled' },
+  { value: EVERY, label: texts.common.everyOutcome },
+  { value: 'answered', label: texts.activity.answered },
+  { value: 'failed', label: texts.activity.failedOrCancelled },
 ] as const satisfies readonly { readonly value: NonNullable<Outcome> | typeof EVERY; readonly label: string }[];
 /** A thousand rows are drawn only for who wants them. */
 const FIRST = 200;
@@ -44,14 +45,14 @@ export function ActivityPage({ subject }: PageProps) {
             <ChoiceField
               choices={FILTERS}
               hideLabel
-              label="Outcome"
+              label={texts.common.outcome}
               onChange={(value) => setOutcome(value === EVERY ? null : (value as Outcome))}
               value={outcome ?? EVERY}
             />
             <ChoiceField
-              choices={[{ value: EVERY, label: 'Every model' }, ...names.map((id) => ({ value: id, label: id }))]}
+              choices={[{ value: EVERY, label: texts.common.everyModel }, ...names.map((id) => ({ value: id, label: id }))]}
               hideLabel
-              label="Model"
+              label={texts.common.model}
               onChange={(id) => go('activity', id === EVERY ? null : id)}
               value={subject ?? EVERY}
             />
@@ -59,7 +60,7 @@ export function ActivityPage({ subject }: PageProps) {
         )
       }
       sentence={activity === null ? undefined : sentenceOf(activity.total)}
-      title="Activity"
+      title={texts.window.titles.activity}
     >
       {trouble !== null && <Note tone="bad">{trouble}</Note>}
       {busy.length > 0 && <Running models={busy} />}
@@ -68,7 +69,7 @@ export function ActivityPage({ subject }: PageProps) {
           <Empty
             action={
               activity.total === 0 ? (
-                <Button onClick={() => go('playground')}>Ask a model</Button>
+                <Button onClick={() => go('playground')}>{texts.activity.askModel}</Button>
               ) : (
                 <Button
                   onClick={() => {
@@ -76,24 +77,23 @@ export function ActivityPage({ subject }: PageProps) {
                     go('activity');
                   }}
                 >
-                  Show every request
+                  {texts.activity.showEvery}
                 </Button>
               )
             }
             icon="activity"
-            title={activity.total === 0 ? 'No request yet' : 'No request matches'}
+            title={activity.total === 0 ? texts.activity.noRequest : texts.activity.noMatch}
           >
-            Each request to a model is listed here when it has ended: how long it waited, how fast it was answered, and how many tokens it
-            took. What was asked is not kept.
+            {texts.activity.whatIsListed}
           </Empty>
         </Panel>
       )}
       {requests.length > 0 && <Requests requests={requests} />}
       {activity !== null && activity.matching > requests.length && (
         <p className={styles.more}>
-          The newest {requests.length} of {activity.matching} are shown.
+          {texts.activity.newestShown(requests.length, activity.matching)}
           <Button onClick={() => setLimit(ALL)} small>
-            Show all
+            {texts.activity.showAll}
           </Button>
         </p>
       )}
@@ -102,19 +102,17 @@ export function ActivityPage({ subject }: PageProps) {
 }
 
 function sentenceOf(total: number): string {
-  return `${total.toLocaleString('en')} ${total === 1 ? 'request has' : 'requests have'} ended since the engine started; the newest thousand are kept.`;
+  return texts.activity.sentence(total);
 }
 
 function Running({ models }: { readonly models: readonly ModelView[] }) {
   return (
-    <Panel title="Now">
+    <Panel title={texts.activity.now}>
       <ul className={styles.running}>
         {models.map(({ id, inFlight, waiting }) => (
           <li key={id}>
             <a href={address('models', id)}>{id}</a>
-            <span className={styles.quiet}>
-              {inFlight} running{waiting > 0 && `, ${waiting} waiting`}
-            </span>
+            <span className={styles.quiet}>{texts.activity.runningAndWaiting(inFlight, waiting)}</span>
           </li>
         ))}
       </ul>
@@ -124,27 +122,27 @@ function Running({ models }: { readonly models: readonly ModelView[] }) {
 
 function Requests({ requests }: { readonly requests: readonly RequestView[] }) {
   return (
-    <ScrollBox as="div" className={styles.frame} label="Requests">
+    <ScrollBox as="div" className={styles.frame} label={texts.common.requests}>
       <table className={styles.table}>
         <thead>
           <tr>
-            <th scope="col">Ended</th>
-            <th scope="col">Model</th>
-            <th scope="col">Status</th>
+            <th scope="col">{texts.activity.ended}</th>
+            <th scope="col">{texts.common.model}</th>
+            <th scope="col">{texts.requests.status}</th>
             <th className={styles.right} scope="col">
-              Tokens in, out
+              {texts.requests.tokensInOut}
             </th>
             <th className={styles.right} scope="col">
-              Waited
+              {texts.activity.waited}
             </th>
             <th className={styles.right} scope="col">
-              First token
+              {texts.requests.firstToken}
             </th>
             <th className={styles.right} scope="col">
-              Tokens/s
+              {texts.requests.tokensPerSecond}
             </th>
             <th className={styles.right} scope="col">
-              In all
+              {texts.requests.inAll}
             </th>
           </tr>
         </thead>
@@ -172,19 +170,19 @@ function RequestLine({ request }: { readonly request: RequestView }) {
         <a href={address('models', model)}>{model}</a>
       </td>
       <td className={classes(status === 200 ? styles.good : status === 499 ? styles.quiet : styles.bad)}>{statusInWords(status)}</td>
-      <td className={styles.right} data-head="Tokens">
+      <td className={styles.right} data-head={texts.requests.tokens}>
         {tokensInWords(request)}
       </td>
-      <td className={styles.right} data-head="Waited">
+      <td className={styles.right} data-head={texts.activity.waited}>
         {millisecondsInWords(queueMs)}
       </td>
-      <td className={styles.right} data-head="First token">
+      <td className={styles.right} data-head={texts.requests.firstToken}>
         {firstTokenMs === null ? '-' : millisecondsInWords(firstTokenMs)}
       </td>
-      <td className={styles.right} data-head="Tokens/s">
+      <td className={styles.right} data-head={texts.requests.tokensPerSecond}>
         {tokensPerSecond === null ? '-' : speedInWords(tokensPerSecond)}
       </td>
-      <td className={styles.right} data-head="In all">
+      <td className={styles.right} data-head={texts.requests.inAll}>
         {millisecondsInWords(totalMs)}
       </td>
     </tr>

@@ -5,6 +5,7 @@ import { toModeliumError } from '../../../shared/errors.ts';
 import { headlineOf } from '../../../shared/reason-words.ts';
 import { ask } from '../../api.ts';
 import { useDeviceNames } from '../../components/device-name.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import styles from './decision-item.module.css';
 import { differencesOf } from './differences.ts';
@@ -31,7 +32,7 @@ export function Again({ row }: { readonly row: DecisionRow }) {
   return (
     <div className={styles.again}>
       <Button disabled={isAsking} icon="refresh" onClick={() => void again()} small>
-        Decide again now
+        {texts.decisions.decideAgain}
       </Button>
       <div role="status">{answer !== null && <Now row={row} answer={answer} />}</div>
     </div>
@@ -44,16 +45,16 @@ function Now({ row, answer: { decision, words } }: { readonly row: DecisionRow; 
   return (
     <>
       <p>
-        <b>Now:</b> {words}
-        {decision !== null && differences.length === 0 && '. Nothing that matters is different.'}
+        <b>{texts.decisions.nowIs}</b> {words}
+        {decision !== null && differences.length === 0 && `. ${texts.decisions.noDifference}`}
       </p>
       {differences.length > 0 && (
         <table className={styles.differences}>
           <thead>
             <tr>
-              <th scope="col">What differs</th>
-              <th scope="col">Then</th>
-              <th scope="col">Now</th>
+              <th scope="col">{texts.decisions.whatDiffers}</th>
+              <th scope="col">{texts.decisions.before}</th>
+              <th scope="col">{texts.decisions.now}</th>
             </tr>
           </thead>
           <tbody>

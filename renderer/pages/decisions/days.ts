@@ -1,5 +1,6 @@
 /** Groups rows by the day on which they were written. Pure. */
 import type { DecisionRow } from '../../../shared/decision.ts';
+import * as texts from '../../texts.ts';
 
 interface Day {
   readonly day: string;
@@ -17,5 +18,5 @@ export function daysOf(rows: readonly DecisionRow[], now: Date = new Date()): re
     const day = FORMAT.format(new Date(row.at));
     days.set(day, [...(days.get(day) ?? []), row]);
   }
-  return [...days].map(([day, ofDay]) => ({ day: day === today ? 'Today' : day, rows: ofDay }));
+  return [...days].map(([day, ofDay]) => ({ day: day === today ? texts.decisions.today : day, rows: ofDay }));
 }

@@ -8,6 +8,7 @@ import { chosenOf } from '../../components/candidate-words.ts';
 import { mainDevices, useDeviceNames } from '../../components/device-name.ts';
 import { ReasonView } from '../../components/reason.tsx';
 import { address } from '../../route.ts';
+import * as texts from '../../texts.ts';
 import { classes } from '../../ui/classes.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { Icon, type IconName } from '../../ui/icon.tsx';
@@ -16,14 +17,14 @@ import styles from './decision-item.module.css';
 import { isPlacing } from './differences.ts';
 
 export const GLYPHS: Readonly<Record<DecisionAction, { readonly icon: IconName; readonly word: string }>> = {
-  load: { icon: 'play', word: 'Load' },
-  refuse: { icon: 'warning', word: 'Refuse' },
-  wait: { icon: 'clock', word: 'Wait' },
-  evict: { icon: 'eject', word: 'Unload' },
-  retry: { icon: 'refresh', word: 'Retry' },
-  sleep: { icon: 'sleep', word: 'Sleep' },
-  prepare: { icon: 'file', word: 'Convert' },
-  rest: { icon: 'ring', word: 'Rest' },
+  load: { icon: 'play', word: texts.decisions.actions.load },
+  refuse: { icon: 'warning', word: texts.decisions.actions.refuse },
+  wait: { icon: 'clock', word: texts.decisions.actions.wait },
+  evict: { icon: 'eject', word: texts.decisions.actions.evict },
+  retry: { icon: 'refresh', word: texts.decisions.actions.retry },
+  sleep: { icon: 'sleep', word: texts.decisions.actions.sleep },
+  prepare: { icon: 'file', word: texts.decisions.actions.prepare },
+  rest: { icon: 'ring', word: texts.decisions.actions.rest },
 };
 
 /** Measured further off than this from what was predicted is worth a mark. */
@@ -76,9 +77,8 @@ function Result({ outcome }: { readonly outcome: DecisionOutcome | null }) {
   const off = surpriseOf(outcome);
   return (
     <span className={classes(styles.result, outcome.ok ? styles.good : styles.bad)}>
-      {outcome.ok ? 'done' : 'failed'}
-      {outcome.seconds === null ? '' : ` in ${secondsInWords(outcome.seconds)}`}
-      {off !== null && <span className={styles.surprise}>memory {off}</span>}
+      {texts.decisions.outcome(outcome.ok, outcome.seconds === null ? null : secondsInWords(outcome.seconds))}
+      {off !== null && <span className={styles.surprise}>{texts.decisions.memoryDiffers(off)}</span>}
     </span>
   );
 }
@@ -94,7 +94,7 @@ export function surpriseOf({ predictedBytes, measuredBytes }: DecisionOutcome): 
   const predicted = sum(predictedBytes);
   if (predicted === 0) return null;
   const off = sum(measuredBytes) / predicted - 1;
-  return Math.abs(off) <= SURPRISE ? null : `${Math.round(Math.abs(off) * 100)} % ${off > 0 ? 'over' : 'under'}`;
+  return Math.abs(off) <= SURPRISE ? null : texts.decisions.difference(Math.round(Math.abs(off) * 100), off > 0);
 }
 
 function Details({ row }: { readonly row: DecisionRow }) {
@@ -106,10 +106,8 @@ function Details({ row }: { readonly row: DecisionRow }) {
       {isPlacing(row) && <Again row={row} />}
       <p className={styles.foot}>
         <a href={address('models', row.modelId)}>{row.modelId}</a>
-        <span className={styles.reason}>
-          reason: {row.reason}, row {row.id}
-        </span>
-        <CopyButton label="Copy as JSON" text={() => JSON.stringify(row, null, 2)} />
+        <span className={styles.reason}>{texts.decisions.row(row.reason, row.id)}</span>
+        <CopyButton label={texts.decisions.copy} text={() => JSON.stringify(row, null, 2)} />
       </p>
     </>
   );
@@ -122,19 +120,21 @@ function Outcome({ outcome }: { readonly outcome: DecisionOutcome }) {
   const ids = Object.keys(predictedBytes ?? measuredBytes ?? {});
   const figure = (bytes: Readonly<Record<string, number>> | null, id: string): string => {
     const value = bytes?.[id];
-    return value === undefined ? 'unknown' : bytesInWords(value);
+    return value === undefined ? texts.decisions.unknown : bytesInWords(value);
   };
   return (
     <div>
       <p>{message}</p>
       {ids.length > 0 && (
         <p className={styles.figures}>
-          {ids.map((id) => `${nameOf(id)}: ${figure(predictedBytes, id)} predicted, ${figure(measuredBytes, id)} measured`).join('; ')}
+          {ids
+            .map((id) => texts.decisions.predictedAndMeasured(nameOf(id), figure(predictedBytes, id), figure(measuredBytes, id)))
+            .join('; ')}
         </p>
       )}
       {Object.entries(reportedBytes).map(([name, { modelBytes, kvBytes, computeBytes }]) => (
         <p className={styles.figures} key={name}>
-          {name} itself says: weights {bytesInWords(modelBytes)}, cache {bytesInWords(kvBytes)}, work {bytesInWords(computeBytes)}
+          {texts.decisions.runtimeSays(name, bytesInWords(modelBytes), bytesInWords(kvBytes), bytesInWords(computeBytes))}
         </p>
       ))}
       {phases !== '' && <p className={styles.figures}>{phases}</p>}

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { DecisionRow } from '../../../shared/decision.ts';
 import { go, type PageProps } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField } from '../../ui/fields.tsx';
 import { Empty, Note, Page, Panel } from '../../ui/panel.tsx';
@@ -13,11 +14,14 @@ import { useDecisions } from './use-decisions.ts';
 
 const EVERY = '';
 const OUTCOMES = [
-  { value: EVERY, label: 'Every outcome' },
-  { value: 'failed', label: 'Failed' },
-  { value: 'surprise', label: 'Memory differed from the estimate' },
+  { value: EVERY, label: texts.common.everyOutcome },
+  { value: 'failed', label: texts.decisions.failed },
+  { value: 'surprise', label: texts.decisions.memoryDiffered },
 ] as const;
-const ACTIONS = [{ value: EVERY, label: 'Every action' }, ...Object.entries(GLYPHS).map(([value, { word }]) => ({ value, label: word }))];
+const ACTIONS = [
+  { value: EVERY, label: texts.decisions.everyAction },
+  ...Object.entries(GLYPHS).map(([value, { word }]) => ({ value, label: word })),
+];
 
 function hasOutcome({ outcome }: DecisionRow, wanted: string): boolean {
   if (wanted === EVERY) return true;
@@ -36,12 +40,12 @@ export function DecisionsPage({ subject }: PageProps) {
   const isEmpty = rows !== null && rows.length === 0 && subject === null;
   const filters = (
     <>
-      <ChoiceField choices={ACTIONS} hideLabel label="Action" onChange={setAction} value={action} />
-      <ChoiceField choices={OUTCOMES} hideLabel label="Outcome" onChange={setOutcome} value={outcome} />
+      <ChoiceField choices={ACTIONS} hideLabel label={texts.decisions.action} onChange={setAction} value={action} />
+      <ChoiceField choices={OUTCOMES} hideLabel label={texts.common.outcome} onChange={setOutcome} value={outcome} />
       <ChoiceField
-        choices={[{ value: EVERY, label: 'Every model' }, ...names.map((id) => ({ value: id, label: id }))]}
+        choices={[{ value: EVERY, label: texts.common.everyModel }, ...names.map((id) => ({ value: id, label: id }))]}
         hideLabel
-        label="Model"
+        label={texts.common.model}
         onChange={(id) => go('decisions', id === EVERY ? null : id)}
         value={subject ?? EVERY}
       />
@@ -50,13 +54,13 @@ export function DecisionsPage({ subject }: PageProps) {
   return (
     <Page
       actions={!isEmpty && <div className={styles.filter}>{filters}</div>}
-      sentence="What was loaded, refused, unloaded and why; the newest first."
-      title="Decisions"
+      sentence={texts.decisions.sentence}
+      title={texts.window.titles.decisions}
     >
       {trouble !== null && <Note tone="bad">{trouble}</Note>}
       {waiting > 0 && (
         <Button className={styles.waiting} icon="refresh" variant="primary" onClick={showWaiting} small>
-          {waiting} new
+          {texts.decisions.new(waiting)}
         </Button>
       )}
       {rows !== null && rows.length === 0 && (
@@ -64,19 +68,19 @@ export function DecisionsPage({ subject }: PageProps) {
           <Empty
             action={
               isEmpty ? (
-                <Button onClick={() => go('models')}>Open the Models page</Button>
+                <Button onClick={() => go('models')}>{texts.common.openModelsPage}</Button>
               ) : (
-                <Button onClick={() => go('decisions')}>Decisions on every model</Button>
+                <Button onClick={() => go('decisions')}>{texts.decisions.onEveryModel}</Button>
               )
             }
             icon="decisions"
-            title={subject === null ? 'No decision yet' : `No decision on ${subject} yet`}
+            title={subject === null ? texts.decisions.none : texts.decisions.noneOn(subject)}
           >
-            When a model is loaded, refused or unloaded, the reason is listed here, with every place that was considered and the outcome.
+            {texts.decisions.whatIsListed}
           </Empty>
         </Panel>
       )}
-      {rows !== null && rows.length > 0 && shown.length === 0 && <p>None of the {rows.length} newest decisions is of that kind.</p>}
+      {rows !== null && rows.length > 0 && shown.length === 0 && <p>{texts.decisions.noMatch(rows.length)}</p>}
       {daysOf(shown).map(({ day, rows: ofDay }) => (
         <section aria-label={day} className={styles.day} key={day}>
           <h2>{day}</h2>
@@ -89,7 +93,7 @@ export function DecisionsPage({ subject }: PageProps) {
       ))}
       {hasOlder && (
         <div>
-          <Button onClick={loadOlder}>Show older</Button>
+          <Button onClick={loadOlder}>{texts.decisions.showOlder}</Button>
         </div>
       )}
     </Page>

@@ -8,6 +8,7 @@ import { open } from '../../api.ts';
 import { onOpening } from '../../link.ts';
 import { controlToken } from '../../session.ts';
 import { useWindow } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { append, EMPTY_BUFFER, LINES_KEPT, type LogBuffer } from './log-buffer.ts';
 import { type LogLine, logLine } from './log-line.ts';
 
@@ -118,7 +119,7 @@ function follow(path: string, intake: Intake): () => void {
     for await (const { data } of events) {
       if (data !== null && !signal.aborted) intake.take((JSON.parse(data) as { readonly line: string }).line);
     }
-    throw new ModeliumError('not-running', 'The engine ended this log.');
+    throw new ModeliumError('not-running', texts.logs.ended);
   }
   function start(): void {
     clearTimeout(timer);

@@ -5,6 +5,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, memo, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 import { type Span, spansOf } from '../../components/ansi.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { classes } from '../../ui/classes.ts';
 import { watchHand } from '../../ui/hand.ts';
@@ -51,7 +52,7 @@ export function LogLines({ lines, filter, wraps, follows, onFollows }: LogLinesP
   return (
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
-      <section aria-label="Lines" className={styles.scroller} onKeyDown={onKeyDown} ref={place} tabIndex={0}>
+      <section aria-label={texts.logs.lineList} className={styles.scroller} onKeyDown={onKeyDown} ref={place} tabIndex={0}>
         <div className={styles.whole} style={{ height: virtualizer.getTotalSize() }}>
           {virtualizer.getVirtualItems().map(({ index, key, start }) => {
             const line = lines[index];
@@ -72,7 +73,7 @@ export function LogLines({ lines, filter, wraps, follows, onFollows }: LogLinesP
       </section>
       {!follows && (
         <Button className={styles.jump} icon="down" variant="primary" onClick={() => onFollows(true)} small>
-          Jump to latest
+          {texts.common.jumpToLatest}
         </Button>
       )}
     </div>

@@ -1,6 +1,7 @@
 /** The controls of the page Logs: which log, which lines, and how they are shown. */
 
 import { go } from '../../route.ts';
+import * as texts from '../../texts.ts';
 import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';
 import { LEVELS, type Level } from './log-filter.ts';
 import styles from './logs-page.module.css';
@@ -26,30 +27,35 @@ interface LogToolbarProps {
   readonly onFollows: (follows: boolean) => void;
 }
 
-const LEVEL_WORDS: Readonly<Record<Level, string>> = { all: 'Every level', warn: 'Warnings and errors', bad: 'Errors' };
-
 export function LogToolbar({ choices, model, typed, level, onLevel, count, wraps, follows, onTyped, onWraps, onFollows }: LogToolbarProps) {
   return (
     <div className={styles.bar}>
       <ChoiceField
         choices={choices.map((choice) => ({ value: choice.model ?? '', label: choice.label }))}
         hideLabel
-        label="Log"
+        label={texts.logs.log}
         onChange={(chosen) => go('logs', chosen === '' ? null : chosen)}
         value={model ?? ''}
       />
       <ChoiceField
-        choices={LEVELS.map((each) => ({ value: each, label: LEVEL_WORDS[each] }))}
+        choices={LEVELS.map((each) => ({ value: each, label: texts.logs.levels[each] }))}
         hideLabel
-        label="Level"
+        label={texts.logs.level}
         onChange={(chosen) => onLevel(LEVELS.find((each) => each === chosen) ?? 'all')}
         value={level}
       />
-      <TextField hideLabel label="Filter" onChange={onTyped} placeholder="Filter: text, or this|that" type="search" value={typed} />
+      <TextField
+        hideLabel
+        label={texts.logs.filter}
+        onChange={onTyped}
+        placeholder={texts.logs.filterPlaceholder}
+        type="search"
+        value={typed}
+      />
       <div className={styles.switches}>
         <span className={styles.count}>{count}</span>
-        <SwitchField checked={wraps} label="Wrap" onChange={onWraps} />
-        <SwitchField checked={follows} label="Follow" onChange={onFollows} />
+        <SwitchField checked={wraps} label={texts.logs.wrap} onChange={onWraps} />
+        <SwitchField checked={follows} label={texts.logs.follow} onChange={onFollows} />
       </div>
     </div>
   );

@@ -4,6 +4,7 @@ import type { ModelView } from '../../../shared/snapshot.ts';
 import { countInWords } from '../../../shared/units.ts';
 import { go, type PageProps } from '../../route.ts';
 import { useModel, useModels } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty, Page } from '../../ui/panel.tsx';
 import { attempt, say } from '../../ui/toasts.tsx';
@@ -40,20 +41,24 @@ function Log({ model }: { readonly model: string | null }) {
       actions={
         <>
           <Button disabled={lines.length === 0} icon="copy" onClick={() => copy(lines)}>
-            Copy visible
+            {texts.logs.copyVisible}
           </Button>
           <Button disabled={buffer.lines.length === 0} icon="drop" onClick={() => download(buffer.lines, model)}>
-            Download
+            {texts.logs.download}
           </Button>
         </>
       }
       fills
-      sentence={model === null ? 'What the engine did, and why.' : <>The output of the program that runs {model}.</>}
-      title="Logs"
+      sentence={model === null ? texts.logs.ofEngine : texts.logs.ofRuntime(model)}
+      title={texts.window.titles.logs}
     >
       <LogToolbar
         choices={useChoices(model)}
-        count={filter === null ? lineCount(buffer.lines.length) : `${countInWords(lines.length)} of ${countInWords(buffer.lines.length)}`}
+        count={
+          filter === null
+            ? lineCount(buffer.lines.length)
+            : texts.logs.shownOfAll(countInWords(lines.length), countInWords(buffer.lines.length))
+        }
         follows={follows}
         level={level}
         model={model}
@@ -65,12 +70,9 @@ function Log({ model }: { readonly model: string | null }) {
         onWraps={setWraps}
       />
       {buffer.dropped > 0 && (
-        <p className={styles.dropped}>
-          {countInWords(buffer.dropped)} older {buffer.dropped === 1 ? 'line is' : 'lines are'} gone: the window keeps the last{' '}
-          {countInWords(LINES_KEPT)}.
-        </p>
+        <p className={styles.dropped}>{texts.logs.dropped(buffer.dropped, countInWords(buffer.dropped), countInWords(LINES_KEPT))}</p>
       )}
-      {state.status === 'lost' && buffer.lines.length > 0 && <p className={styles.dropped}>{state.why} It reconnects automatically.</p>}
+      {state.status === 'lost' && buffer.lines.length > 0 && <p className={styles.dropped}>{texts.logs.reconnects(state.why ?? '')}</p>}
       {lines.length > 0 ? (
         <LogLines filter={filter} follows={follows} lines={lines} onFollows={onFollows} wraps={wraps} />
       ) : (
@@ -100,11 +102,11 @@ function useChoices(model: string | null): readonly LogChoice[] {
   const models = useModels();
   const ran = models.filter(({ id, state, plan }) => id === model || plan !== null || !BEFORE_A_RUNTIME.has(state)).map(({ id }) => id);
   const unknown = model === null || ran.includes(model) ? [] : [model];
-  return [{ model: null, label: 'Engine' }, ...[...unknown, ...ran].map((id) => ({ model: id, label: id }))];
+  return [{ model: null, label: texts.logs.engine }, ...[...unknown, ...ran].map((id) => ({ model: id, label: id }))];
 }
 
 function lineCount(count: number): string {
-  return `${countInWords(count)} ${count === 1 ? 'line' : 'lines'}`;
+  return texts.logs.lineCount(count, countInWords(count));
 }
 
 interface NoLinesProps {
@@ -118,22 +120,22 @@ function NoLines({ state: { buffer, status, why }, model, typed, clear }: NoLine
   const view = useModel(model);
   if (buffer.lines.length > 0) {
     return (
-      <Empty action={<Button onClick={clear}>Show every line</Button>} icon="search" title="No line has that">
-        None of {lineCount(buffer.lines.length)} {typed === '' ? 'is of that level' : `matches ${typed}`}.
+      <Empty action={<Button onClick={clear}>{texts.logs.showEvery}</Button>} icon="search" title={texts.logs.noMatch}>
+        {texts.logs.noneOf(lineCount(buffer.lines.length), typed)}
       </Empty>
     );
   }
   if (status === 'refused') {
     return (
-      <Empty action={<Button onClick={() => go('logs')}>Show the engine's log</Button>} icon="warning" title="This log does not exist">
+      <Empty action={<Button onClick={() => go('logs')}>{texts.logs.showEngineLog}</Button>} icon="warning" title={texts.logs.doesNotExist}>
         {why}
       </Empty>
     );
   }
   if (status !== 'live') {
     return (
-      <Empty action="none" icon="logs" title={status === 'lost' ? 'The engine is away' : 'Opening the log'}>
-        {why ?? 'The last lines come first, then new ones.'}
+      <Empty action="none" icon="logs" title={status === 'lost' ? texts.logs.engineIsAway : texts.logs.opening}>
+        {why ?? texts.logs.lastLinesFirst}
       </Empty>
     );
   }
@@ -141,17 +143,15 @@ function NoLines({ state: { buffer, status, why }, model, typed, clear }: NoLine
     <Empty
       action={
         view === undefined ? (
-          <Button onClick={() => go('models')}>Open the Models page</Button>
+          <Button onClick={() => go('models')}>{texts.common.openModelsPage}</Button>
         ) : (
-          <Button onClick={() => go('models', view.id)}>What it is, and what it waits for</Button>
+          <Button onClick={() => go('models', view.id)}>{texts.logs.whatModelIs}</Button>
         )
       }
       icon="logs"
-      title="No log lines yet"
+      title={texts.logs.noLines}
     >
-      {model === null
-        ? 'The engine has logged nothing since its start.'
-        : `${model} has logged nothing since the engine started. Its log appears here when the model is loaded.`}
+      {model === null ? texts.logs.engineLoggedNothing : texts.logs.modelLoggedNothing(model)}
     </Empty>
   );
 }
@@ -161,9 +161,9 @@ function textOf(lines: readonly LogLine[]): string {
 }
 
 function copy(lines: readonly LogLine[]): void {
-  void attempt('The lines cannot be copied', async () => {
+  void attempt(texts.logs.notCopied, async () => {
     await navigator.clipboard.writeText(textOf(lines));
-    say(`${lineCount(lines.length)} copied`);
+    say(texts.logs.copied(lineCount(lines.length)));
   });
 }
 

@@ -73,7 +73,7 @@ export function LoadTestView({ model }: { readonly model: ModelView }) {
                 {texts.loadTest.start}
               </Button>
             )}
-            {isElsewhere && <p className={styles.hint}>{texts.loadTest.otherIsRunning(asked?.model)}</p>}
+            {isElsewhere && <p className={styles.hint}>{texts.loadTest.otherIsRunning(asked?.model ?? '')}</p>}
           </div>
         </div>
       </Panel>

@@ -105,7 +105,7 @@ function Playground({ models, model, subject }: PlaygroundProps) {
         {isComparing ? (
           <CompareView first={model} />
         ) : model === null || known === null ? (
-          <Note tone="warn">{texts.playground.noModel(subject)}</Note>
+          <Note tone="warn">{texts.playground.noModel(subject ?? '')}</Note>
         ) : isTesting ? (
           <LoadTestView key={model.id} model={model} />
         ) : (
