@@ -6,53 +6,59 @@
 
 /** Words of several places. */
 export const common = {
-  gpu: (index: string | number) => `GPU ${index}`,
-  gpus: 'GPUs',
-  cpu: 'CPU',
-  memory: 'Memory',
-  model: 'Model',
-  requests: 'Requests',
-  tokensPerSecond: 'tokens/s',
-  watts: (count: number) => `${count} W`,
-  sizeInGibibytes: (amount: string) => `${amount} GiB`,
-  andMore: (count: number) => `and ${count} more`,
-  details: 'Details',
-  cancel: 'Cancel',
-  copy: 'Copy',
-  tryIt: 'Try it',
-  forget: 'Forget',
-  unpin: 'Unpin',
-  close: 'Close',
-  dismiss: 'Dismiss',
   addModel: 'Add a model',
+  add: 'Add',
+  cancel: 'Cancel',
+  close: 'Close',
+  copy: 'Copy',
+  dismiss: 'Dismiss',
+  forget: 'Forget',
+  jumpToLatest: 'Jump to latest',
   loadWindowAgain: 'Load the window again',
-  engineDoesNotAnswer: 'The engine does not answer.',
+  newChat: 'New chat',
+  openModelsPage: 'Open the Models page',
+  pin: 'Pin',
+  unpin: 'Unpin',
+  pinnedMeans: 'Pinned: only a person unloads it',
+  remove: (item: string) => `Remove ${item}`,
+  rescanRuntimes: 'Rescan runtimes',
+  stop: 'Stop',
+  tryIt: 'Try it',
+  details: 'Details',
   less: 'Less',
   allOfIt: 'All of it',
-  rescanRuntimes: 'Rescan runtimes',
-  pin: 'Pin',
+  action: 'Action',
   automatic: 'Automatic',
-  runtime: 'Runtime',
+  cpu: 'CPU',
+  gpu: (index: string | number) => `GPU ${index}`,
+  gpus: 'GPUs',
+  engine: 'Engine',
+  failed: 'Failed',
   language: 'Language',
-  pinnedMeans: 'Pinned: only a person unloads it',
-  tokens: (count: string) => `${count} tokens`,
-  speed: (tokensPerSecond: string) => `${tokensPerSecond} tokens/s`,
+  log: 'Log',
+  memory: 'Memory',
+  model: 'Model',
+  now: 'Now',
+  outcome: 'Outcome',
+  everyModel: 'Every model',
+  everyOutcome: 'Every outcome',
+  requests: 'Requests',
+  runtime: 'Runtime',
+  setting: 'Setting',
+  value: 'Value',
+  writing: 'Writing',
   yes: 'yes',
   no: 'no',
-  openModelsPage: 'Open the Models page',
-  jumpToLatest: 'Jump to latest',
-  stop: 'Stop',
-  writing: 'Writing',
-  newChat: 'New chat',
-  value: 'Value',
-  setting: 'Setting',
   none: 'none',
-  doesNotAnswer: 'does not answer',
   notTold: 'not told',
-  add: 'Add',
-  everyOutcome: 'Every outcome',
-  everyModel: 'Every model',
-  outcome: 'Outcome',
+  doesNotAnswer: 'does not answer',
+  engineDoesNotAnswer: 'The engine does not answer.',
+  andMore: (count: number) => `and ${count} more`,
+  sizeInGibibytes: (amount: string) => `${amount} GiB`,
+  speed: (tokensPerSecond: string) => `${tokensPerSecond} tokens/s`,
+  tokens: (count: string) => `${count} tokens`,
+  tokensPerSecond: 'tokens/s',
+  watts: (count: number) => `${count} W`,
 };
 
 /** The frame: the list of pages, and what stands in place of a part that is not there. */
@@ -74,114 +80,16 @@ export const window = {
   noEngine: 'No engine',
   search: 'Search and commands (Ctrl+K)',
   changeTheme: (chosen: string, next: string) => `Theme: ${chosen}. Change to ${next}`,
-  fetchingPart: 'Fetching this part of the window ...',
-  partNotLoaded: 'This part of the window is not loaded yet: it appears when the engine is back.',
-  partNotFetched: 'This part of the window could not be fetched unchanged. The engine may have another version now.',
-  partNotShown: (trouble: string) => `This part of the window could not be shown: ${trouble}`,
   themes: {
     system: 'system',
     light: 'light',
     dark: 'dark',
   },
+  fetchingPart: 'Fetching this part of the window ...',
+  partNotLoaded: 'This part of the window is not loaded yet: it appears when the engine is back.',
+  partNotFetched: 'This part of the window could not be fetched unchanged. The engine may have another version now.',
+  partNotShown: (trouble: string) => `This part of the window could not be shown: ${trouble}`,
   dialogNotHereYet: 'Not here yet',
-};
-
-/** The link to the engine: the banner, and why it broke. */
-export const link = {
-  lastKnownState: (isInBrowser: boolean) =>
-    `The window shows the last known state and continues automatically.${isInBrowser ? ' Do not reload the page until then.' : ''}`,
-  connecting: 'Connecting to the engine ...',
-  tryNow: 'Try now',
-  saidAway: 'The engine is away. The window shows the last known state.',
-  saidConnecting: 'Connecting to the engine.',
-  saidConnected: 'Connected again.',
-  engineEnded: 'The engine ended.',
-  eventsMissed: 'The window has missed events of the engine.',
-  notTheEngine: 'The program at this address is not the engine.',
-  stranger: 'The program at this address is not the engine of this window, so nothing was sent to it.',
-  engineIsAt: (address: string) => `The engine is at http://${address} now.`,
-};
-
-/** The page that asks for the control token. */
-export const token = {
-  unknown: 'That is not the control token of this engine.',
-  engineRestarted: 'The engine has restarted since this window was loaded, so the window needs the token again.',
-  missing: 'This window has no control token.',
-  needsSecureAddress: 'Browsers allow signatures only on localhost, 127.0.0.1 or https: open the window at such an address.',
-  documentTitle: 'Modelium: control token',
-  title: 'This window needs the control token',
-  asking: 'Asking the engine ...',
-  purpose: 'It keeps other pages and users of this machine from changing your models.',
-  onTheMachineBeforeCommand: "On the engine's machine,",
-  onTheMachineAfterCommand:
-    'prints the address of this window with the token. Open that address, or paste it here: the field takes the address and the token alone.',
-  field: 'Control token',
-  openWindow: 'Open the window',
-};
-
-/** Short messages. */
-export const toasts = {
-  copied: 'Copied',
-  notCopied: 'Nothing was copied',
-  notLoaded: (modelId: string) => `${modelId} cannot be loaded`,
-  notUnloaded: (modelId: string) => `${modelId} cannot be unloaded`,
-  notPinned: (modelId: string, pinned: boolean) => `${modelId} cannot be ${pinned ? 'pinned' : 'let go'}`,
-  searchFailed: 'The search for runtimes failed',
-  searchEnded: 'The search for runtimes has ended',
-  noRuntimeFound: 'None was found.',
-  runtimesFound: (runtimes: string) => `Found: ${runtimes}.`,
-  notForgotten: (modelId: string) => `${modelId} cannot be forgotten`,
-  forgotten: (modelId: string) => `${modelId} is forgotten`,
-  filesNotChanged: 'Its files were not changed.',
-};
-
-/** The tray's line and notifications of the desktop. */
-export const notices = {
-  noModelLoaded: 'No model is loaded',
-  modelsLoaded: (count: number) => `${count} ${count === 1 ? 'model' : 'models'} loaded`,
-  loading: (count: number) => `${count} loading`,
-  failed: (count: number) => `${count} failed`,
-  modelFailed: 'failed',
-  modelFailedToLoad: 'failed to load',
-  modelReady: 'is ready',
-  modelNotServed: 'cannot be served',
-  madeRoom: (modelId: string, other: string) => `${modelId} made room for ${other}`,
-  loadedAgain: 'The next request to it loads it again.',
-};
-
-/** Dropped items, the dialog that adds a model, and the cards. */
-export const drop = {
-  pathsAreHidden:
-    'Browsers hide the path of a dropped file, and Modelium serves files in place. Enter the path, or use the desktop window, where dropping works.',
-  itemsWithoutPath: 'Some items have no path',
-  saveThemFirst: 'They were dragged out of a page: save them first.',
-  title: 'Drop',
-  serveFromWhereTheyAre: (count: number) =>
-    `Serve ${count === 1 ? 'this item' : `these ${count} items`} from where ${count === 1 ? 'it is' : 'they are'}`,
-  nothingCopied: 'Nothing is copied or changed.',
-  pathHelp:
-    "The absolute path of a GGUF file or of a model's folder on the engine's machine. Modelium serves the file or folder without moving it.",
-  path: 'Path',
-  uploadInstead: (files: string | null) =>
-    `${files ?? 'A small model file'} can be copied into the first watch folder of the engine instead.`,
-  uploadThese: (count: number) => (count === 1 ? 'Upload this file' : `Upload these ${count} files`),
-  filesToUpload: 'Files to upload',
-  upload: 'Upload files',
-  chooseFiles: 'Choose files',
-  chooseFolder: 'Choose a folder',
-  tooLarge: (name: string, size: string, most: string) => `${name} has ${size}, and ${most} can be uploaded.`,
-  leftOut: (left: number, count: number) => `${left} of ${count} items were left out`,
-  tooMany: (most: number) => `At most ${most} items can be dropped at once. For more, add their folder to the watch folders (Settings).`,
-  cards: 'Dropped items',
-  dismissAll: (count: number) => `Dismiss all ${count}`,
-  dismiss: (name: string) => `Dismiss ${name}`,
-  gone: 'It is gone: its files were moved away, or it was forgotten.',
-  beingCopied: "It is being copied to the engine's machine ...",
-  reading: 'Reading it ...',
-  cancel: (name: string) => `Cancel ${name}`,
-  isHereAlready: (modelId: string) => `It is here already, as ${modelId}: nothing was added.`,
-  ready: (runtime: string | null, place: string, loadTime: string | null) =>
-    `Ready: ${runtime} on ${place}${loadTime === null ? '' : `, loaded in ${loadTime}`}.`,
 };
 
 /** The page Box. */
@@ -389,7 +297,6 @@ export const drawer = {
   noModel: 'There is no model of this name. It may have been forgotten, or its files were moved away.',
   overview: 'Overview',
   plan: 'Plan',
-  log: 'Log',
   history: 'History',
   missing: 'Missing',
   pinned: 'Pinned',
@@ -476,10 +383,10 @@ export const trust = {
 
 /** One model: what a launch would be. */
 export const plan = {
+  whatWouldHappen: 'What would happen',
   saveAndReload: 'Use this and reload it',
   saveAndLoad: 'Use this and load it',
   takeBack: 'Take it back',
-  whatWouldHappen: 'What would happen',
   mustLeaveFirst: 'Must leave first:',
   onlyOption: 'The only option',
   allOptions: (count: number) => `All ${count} options`,
@@ -569,12 +476,6 @@ export const history = {
 
 /** The page Playground: its head, and what its parts share. */
 export const playground = {
-  generating: 'Generating',
-  complete: 'Complete',
-  stopped: 'Stopped',
-  cancelled: 'Cancelled',
-  askAgain: 'Ask again',
-  cannotBeAsked: (modelId: string, message: string) => `${modelId} cannot be asked now: ${message}`,
   ask: 'Ask',
   compare: 'Compare',
   addFirst: 'Add a model first',
@@ -586,6 +487,12 @@ export const playground = {
   request: 'Request',
   sentence: 'Ask a model yourself. If it is not loaded, your question loads it.',
   noModel: (name: string) => `There is no model ${name} here. Choose another one.`,
+  generating: 'Generating',
+  complete: 'Complete',
+  stopped: 'Stopped',
+  cancelled: 'Cancelled',
+  askAgain: 'Ask again',
+  cannotBeAsked: (modelId: string, message: string) => `${modelId} cannot be asked now: ${message}`,
   kindOfModel: 'Kind of model',
   kinds: {
     words: 'Words',
@@ -687,9 +594,9 @@ export const failure = {
 
 /** Playground: what a question would load, and who would leave. */
 export const loadsFirst = {
-  loaded: (models: string, count: number, leave: string) => `${models} ${count === 1 ? 'is' : 'are'} loaded first${leave}`,
-  nobodyLeaves: '.',
-  leaves: (models: string, count: number) => `: ${models} ${count === 1 ? 'has' : 'have'} to leave for that.`,
+  loaded: (models: string, count: number) => `${models} ${count === 1 ? 'is' : 'are'} loaded first.`,
+  loadedInPlace: (models: string, count: number, victims: string, victimCount: number) =>
+    `${models} ${count === 1 ? 'is' : 'are'} loaded first: ${victims} ${victimCount === 1 ? 'has' : 'have'} to leave for that.`,
   waits: (modelId: string, others: string, count: number) =>
     `${modelId} has no room beside them: it waits until ${others} ${count === 1 ? 'is' : 'are'} done.`,
   and: (others: string, last: string) => `${others} and ${last}`,
@@ -698,7 +605,6 @@ export const loadsFirst = {
 /** Playground: the comparison. */
 export const compare = {
   model: (letter: string) => `Model ${letter}`,
-  remove: (modelId: string) => `Remove ${modelId}`,
   answerOf: (modelId: string) => `Answer of ${modelId}`,
   answerComes: 'The answer appears here.',
   emptyAnswer: 'The model gave an empty answer.',
@@ -741,9 +647,7 @@ export const loadTest = {
   done: 'Done',
   underWay: (count: number) => `${count} under way`,
   progress: 'Requests that have ended',
-  ended: 'Ended',
   endedOfAll: (ended: string, all: string) => `${ended} of ${all}`,
-  failed: 'Failed',
   speedInAll: 'Tokens/s in all',
   tokensFromPrompts: (completion: string, prompt: string) => `${completion} from ${prompt}`,
   time: 'Time',
@@ -881,7 +785,12 @@ export const tensors = {
   madeOf: (input: string) => `What ${input} is made of`,
   pixelFormat: "Ask the model's author for the expected pixel format.",
   valuesOfPixel: 'Values of a pixel',
-  ranges: { '0 to 1': '0 to 1', '0 to 255': '0 to 255', '-1 to 1': '-1 to 1', ImageNet: 'ImageNet' },
+  ranges: {
+    '0 to 1': '0 to 1',
+    '0 to 255': '0 to 255',
+    '-1 to 1': '-1 to 1',
+    ImageNet: 'ImageNet',
+  },
   textsHelp: 'One text a line, or lists of texts as JSON.',
   valuesHelp: 'The values in order, or nested lists as JSON.',
   zerosFor: (input: string) => `Zeros for ${input}`,
@@ -925,9 +834,7 @@ export const activity = {
   showAll: 'Show all',
   sentence: (count: number) =>
     `${count.toLocaleString('en')} ${count === 1 ? 'request has' : 'requests have'} ended since the engine started; the newest thousand are kept.`,
-  now: 'Now',
   runningAndWaiting: (running: number, waiting: number) => `${running} running${waiting > 0 ? `, ${waiting} waiting` : ''}`,
-  ended: 'Ended',
   waited: 'Waited',
 };
 
@@ -942,6 +849,7 @@ export const requests = {
   inAll: 'In all',
   tokensPerSecond: 'Tokens/s',
   tokens: 'Tokens',
+  ended: 'Ended',
 };
 
 /** The page Decisions. */
@@ -950,7 +858,18 @@ export const decisions = {
   nowIs: 'Now:',
   noDifference: 'Nothing that matters is different.',
   whatDiffers: 'What differs',
-  now: 'Now',
+  before: 'Then',
+  result: 'Result',
+  where: 'Where',
+  needsOn: (device: string) => `Needs on ${device}`,
+  freeOn: (device: string) => `Free on ${device}`,
+  nobody: 'nobody',
+  nowhere: 'nowhere',
+  results: {
+    load: 'load',
+    wait: 'wait',
+    refuse: 'refuse',
+  },
   today: 'Today',
   actions: {
     load: 'Load',
@@ -971,10 +890,8 @@ export const decisions = {
   predictedAndMeasured: (device: string, predicted: string, measured: string) => `${device}: ${predicted} predicted, ${measured} measured`,
   runtimeSays: (name: string, weights: string, cache: string, work: string) =>
     `${name} itself says: weights ${weights}, cache ${cache}, work ${work}`,
-  failed: 'Failed',
   memoryDiffered: 'Memory differed from the estimate',
   everyAction: 'Every action',
-  action: 'Action',
   sentence: 'What was loaded, refused, unloaded and why; the newest first.',
   new: (count: number) => `${count} new`,
   onEveryModel: 'Decisions on every model',
@@ -984,18 +901,6 @@ export const decisions = {
     'When a model is loaded, refused or unloaded, the reason is listed here, with every place that was considered and the outcome.',
   noMatch: (count: number) => `None of the ${count} newest decisions is of that kind.`,
   showOlder: 'Show older',
-  nobody: 'nobody',
-  nowhere: 'nowhere',
-  results: {
-    load: 'load',
-    wait: 'wait',
-    refuse: 'refuse',
-  },
-  result: 'Result',
-  where: 'Where',
-  needsOn: (device: string) => `Needs on ${device}`,
-  freeOn: (device: string) => `Free on ${device}`,
-  before: 'Then',
 };
 
 /** The page Logs. */
@@ -1007,7 +912,6 @@ export const logs = {
     warn: 'Warnings and errors',
     bad: 'Errors',
   },
-  log: 'Log',
   level: 'Level',
   filter: 'Filter',
   filterPlaceholder: 'Filter: text, or this|that',
@@ -1021,7 +925,6 @@ export const logs = {
   dropped: (count: number, words: string, kept: string) =>
     `${words} older ${count === 1 ? 'line is' : 'lines are'} gone: the window keeps the last ${kept}.`,
   reconnects: (why: string) => `${why} It reconnects automatically.`,
-  engine: 'Engine',
   lineCount: (count: number, words: string) => `${words} ${count === 1 ? 'line' : 'lines'}`,
   showEvery: 'Show every line',
   noMatch: 'No line has that',
@@ -1038,6 +941,99 @@ export const logs = {
     `${modelId} has logged nothing since the engine started. Its log appears here when the model is loaded.`,
   notCopied: 'The lines cannot be copied',
   copied: (lines: string) => `${lines} copied`,
+};
+
+/** The page Settings. */
+export const settings = {
+  number: 'a number',
+  list: 'a list',
+  numberExpected: 'A number is expected here.',
+  kindOf: (label: string) => `${label}: kind`,
+  default: 'the default',
+  isDefault: (value: string) => `${value} (the default)`,
+  goesBack: 'goes back to its default',
+  changed: 'changed',
+  setInFile: 'set in the file',
+  defaultIs: (value: string) => `default: ${value}`,
+  needsRestart: 'needs a restart',
+  automaticIs: 'Automatic: ',
+  fileOnly: 'it names a program, or what one is started with: only the file itself can change it',
+  openFile: 'Open the file',
+  nowInForce: (value: string) => `now in force: ${value}`,
+  backToDefault: 'Use the default',
+  backToDefaultOf: (label: string) => `Use the default for ${label}`,
+  rowNumber: (number: number) => `row ${number}`,
+  addTo: (label: string) => `Add to ${label}`,
+  emptyRow: 'A row is empty: fill it in, or remove it.',
+  nameField: (label: string, number: number) => `${label}, name ${number}`,
+  namePlaceholder: 'NAME',
+  valueField: (label: string, number: number) => `${label}, value ${number}`,
+  valuePlaceholder: 'value',
+  emptyName: 'A name is empty: fill it in, or remove the row.',
+  sameName: 'Two rows have the same name.',
+  changes: 'Changes',
+  changeCount: (count: number) => (count === 1 ? '1 change' : `${count} changes`),
+  changedMeanwhile: 'The file was changed by someone else meanwhile. It is read again, and your changes are kept.',
+  discard: 'Discard',
+  saving: 'Saving ...',
+  save: 'Save',
+  savedAndInForce: 'Saved, and in force.',
+  saved: 'Saved.',
+  sections: 'Sections',
+  more: 'More',
+  find: 'Find a setting',
+  findPlaceholder: 'Find a setting by its key or by what it does',
+  showEvery: 'Show every setting',
+  noMatch: 'No setting matches',
+  noneHas: (words: string) => `No key and no description has the words ${words}.`,
+  noModel: 'There is no model yet, and the file names none.',
+  noName: 'The file names none. Add one in the file itself.',
+  inFile: (name: string) => `${name} (in the file)`,
+  name: 'Name',
+  chooseModel: 'Choose a model',
+  chooseName: 'Choose a name',
+  themes: {
+    system: 'Like the system',
+    light: 'Light',
+    dark: 'Dark',
+  },
+  notRead: (why: string) => `The settings cannot be read: ${why}`,
+  fromFile: (file: string) => `From the file ${file}.`,
+  noFileYet: (file: string) => `There is no settings file yet: the defaults are in force. Saving makes ${file}.`,
+  defaultsInForce: 'The defaults are in force.',
+  noFile:
+    'This engine runs without a settings file, as the demo does: what you see is in force and cannot be changed from here. Start one that has a file: modelium serve --config FILE',
+  readOnly: 'The form is read-only until you correct the file in an editor. The earlier settings stay in force.',
+  looking: 'Looking ...',
+  startAtLogin: 'Start with your login',
+  version: 'Version',
+  address: 'Address',
+  started: 'Started',
+  theme: 'How the window looks',
+  units: {
+    seconds: 'seconds',
+    mebibytes: 'MiB',
+    gigabytes: 'GB',
+  },
+  names: {
+    api: 'API',
+    args: 'Arguments',
+    env: 'Environment',
+    gpus: 'GPUs',
+    llama: 'llama.cpp',
+    nvidia_smi: 'nvidia-smi',
+    ray_serve: 'Ray Serve',
+    triton: 'Triton',
+    vllm: 'vLLM',
+  },
+  titles: { orchestration: 'Folders and idle time', models: 'Single models', host: 'Main memory', cache: 'Converted models' },
+  abbreviations: { cors: 'CORS' },
+  leftOut: 'left out',
+  wholeNumberExpected: 'A whole number is expected here.',
+  aboveExpected: (least: number) => `A number above ${least} is expected here.`,
+  atLeastExpected: (least: number) => `A number of at least ${least} is expected here.`,
+  atMostExpected: (most: number) => `A number of at most ${most} is expected here.`,
+  invalidJson: (message: string) => `This is not valid JSON: ${message}`,
 };
 
 /** The palette: search and commands. */
@@ -1065,7 +1061,6 @@ export const palette = {
     forget: 'remove delete',
   },
   page: 'Page',
-  action: 'Action',
   getSample: 'Get the sample model',
   theme: (name: string) => `Theme: ${name}`,
   unloadIdle: (count: number) => `Unload every model that is idle (${count})`,
@@ -1096,6 +1091,104 @@ export const shortcuts = {
   stop: 'Stop the answer, or cancel editing a question',
   follow: 'Follow the newest line, in the list of lines',
   app: 'The app',
+};
+
+/** Dropped items, the dialog that adds a model, and the cards. */
+export const drop = {
+  pathsAreHidden:
+    'Browsers hide the path of a dropped file, and Modelium serves files in place. Enter the path, or use the desktop window, where dropping works.',
+  itemsWithoutPath: 'Some items have no path',
+  saveThemFirst: 'They were dragged out of a page: save them first.',
+  title: 'Drop',
+  serveFromWhereTheyAre: (count: number) =>
+    `Serve ${count === 1 ? 'this item' : `these ${count} items`} from where ${count === 1 ? 'it is' : 'they are'}`,
+  nothingCopied: 'Nothing is copied or changed.',
+  pathHelp:
+    "The absolute path of a GGUF file or of a model's folder on the engine's machine. Modelium serves the file or folder without moving it.",
+  path: 'Path',
+  uploadInstead: (files: string | null) =>
+    `${files ?? 'A small model file'} can be copied into the first watch folder of the engine instead.`,
+  uploadThese: (count: number) => (count === 1 ? 'Upload this file' : `Upload these ${count} files`),
+  filesToUpload: 'Files to upload',
+  upload: 'Upload files',
+  chooseFiles: 'Choose files',
+  chooseFolder: 'Choose a folder',
+  tooLarge: (name: string, size: string, most: string) => `${name} has ${size}, and ${most} can be uploaded.`,
+  leftOut: (left: number, count: number) => `${left} of ${count} items were left out`,
+  tooMany: (most: number) => `At most ${most} items can be dropped at once. For more, add their folder to the watch folders (Settings).`,
+  cards: 'Dropped items',
+  dismissAll: (count: number) => `Dismiss all ${count}`,
+  dismiss: (name: string) => `Dismiss ${name}`,
+  gone: 'It is gone: its files were moved away, or it was forgotten.',
+  beingCopied: "It is being copied to the engine's machine ...",
+  reading: 'Reading it ...',
+  cancel: (name: string) => `Cancel ${name}`,
+  isHereAlready: (modelId: string) => `It is here already, as ${modelId}: nothing was added.`,
+  ready: (runtime: string | null, place: string, loadTime: string | null) =>
+    `Ready: ${runtime} on ${place}${loadTime === null ? '' : `, loaded in ${loadTime}`}.`,
+};
+
+/** Short messages. */
+export const toasts = {
+  copied: 'Copied',
+  notCopied: 'Nothing was copied',
+  notLoaded: (modelId: string) => `${modelId} cannot be loaded`,
+  notUnloaded: (modelId: string) => `${modelId} cannot be unloaded`,
+  notPinned: (modelId: string, pinned: boolean) => `${modelId} cannot be ${pinned ? 'pinned' : 'let go'}`,
+  searchFailed: 'The search for runtimes failed',
+  searchEnded: 'The search for runtimes has ended',
+  noRuntimeFound: 'None was found.',
+  runtimesFound: (runtimes: string) => `Found: ${runtimes}.`,
+  notForgotten: (modelId: string) => `${modelId} cannot be forgotten`,
+  forgotten: (modelId: string) => `${modelId} is forgotten`,
+  filesNotChanged: 'Its files were not changed.',
+};
+
+/** The tray's line and notifications of the desktop. */
+export const notices = {
+  noModelLoaded: 'No model is loaded',
+  modelsLoaded: (count: number) => `${count} ${count === 1 ? 'model' : 'models'} loaded`,
+  loading: (count: number) => `${count} loading`,
+  failed: (count: number) => `${count} failed`,
+  modelFailed: 'failed',
+  modelFailedToLoad: 'failed to load',
+  modelReady: 'is ready',
+  modelNotServed: 'cannot be served',
+  madeRoom: (modelId: string, other: string) => `${modelId} made room for ${other}`,
+  loadedAgain: 'The next request to it loads it again.',
+};
+
+/** The link to the engine: the banner, and why it broke. */
+export const link = {
+  lastKnownState: (isInBrowser: boolean) =>
+    `The window shows the last known state and continues automatically.${isInBrowser ? ' Do not reload the page until then.' : ''}`,
+  connecting: 'Connecting to the engine ...',
+  tryNow: 'Try now',
+  saidAway: 'The engine is away. The window shows the last known state.',
+  saidConnecting: 'Connecting to the engine.',
+  saidConnected: 'Connected again.',
+  engineEnded: 'The engine ended.',
+  eventsMissed: 'The window has missed events of the engine.',
+  notTheEngine: 'The program at this address is not the engine.',
+  stranger: 'The program at this address is not the engine of this window, so nothing was sent to it.',
+  engineIsAt: (address: string) => `The engine is at http://${address} now.`,
+};
+
+/** The page that asks for the control token. */
+export const token = {
+  unknown: 'That is not the control token of this engine.',
+  engineRestarted: 'The engine has restarted since this window was loaded, so the window needs the token again.',
+  missing: 'This window has no control token.',
+  needsSecureAddress: 'Browsers allow signatures only on localhost, 127.0.0.1 or https: open the window at such an address.',
+  documentTitle: 'Modelium: control token',
+  title: 'This window needs the control token',
+  asking: 'Asking the engine ...',
+  purpose: 'It keeps other pages and users of this machine from changing your models.',
+  onTheMachineBeforeCommand: "On the engine's machine,",
+  onTheMachineAfterCommand:
+    'prints the address of this window with the token. Open that address, or paste it here: the field takes the address and the token alone.',
+  field: 'Control token',
+  openWindow: 'Open the window',
 };
 
 /** Rendered answers. */

@@ -70,7 +70,7 @@ const GENERAL: readonly Command[] = [
   {
     id: 'add',
     label: texts.common.addModel,
-    hint: texts.palette.action,
+    hint: texts.common.action,
     icon: 'plus',
     words: texts.palette.searchWords.addModel,
     run: () => showPanel('add'),
@@ -78,7 +78,7 @@ const GENERAL: readonly Command[] = [
   {
     id: 'sample',
     label: texts.palette.getSample,
-    hint: texts.palette.action,
+    hint: texts.common.action,
     icon: 'drop',
     words: texts.palette.searchWords.getSample,
     run: fetchSample,
@@ -86,7 +86,7 @@ const GENERAL: readonly Command[] = [
   {
     id: 'new chat',
     label: texts.common.newChat,
-    hint: texts.palette.action,
+    hint: texts.common.action,
     icon: 'playground',
     words: texts.palette.searchWords.newChat,
     run: beginChat,
@@ -94,7 +94,7 @@ const GENERAL: readonly Command[] = [
   {
     id: 'rescan',
     label: texts.common.rescanRuntimes,
-    hint: texts.palette.action,
+    hint: texts.common.action,
     icon: 'refresh',
     words: texts.palette.searchWords.rescanRuntimes,
     run: () => void rescanRuntimes(),
@@ -102,7 +102,7 @@ const GENERAL: readonly Command[] = [
   {
     id: 'shortcuts',
     label: texts.shortcuts.title,
-    hint: texts.palette.action,
+    hint: texts.common.action,
     icon: 'more',
     words: texts.palette.searchWords.shortcuts,
     run: () => showPanel('shortcuts'),
@@ -111,7 +111,7 @@ const GENERAL: readonly Command[] = [
     return {
       id: `theme ${theme}`,
       label: texts.palette.theme(texts.window.themes[theme]),
-      hint: texts.palette.action,
+      hint: texts.common.action,
       icon: theme === 'dark' ? 'moon' : theme === 'light' ? 'sun' : 'screen',
       words: texts.palette.searchWords.theme,
       run: () => chooseTheme(theme),
@@ -142,7 +142,7 @@ function loadedCommand(models: readonly ModelView[]): readonly Command[] {
     {
       id: 'unload all',
       label: texts.palette.unloadIdle(idle.length),
-      hint: texts.palette.action,
+      hint: texts.common.action,
       icon: 'eject',
       words: texts.palette.searchWords.unloadIdle,
       run,
@@ -154,7 +154,7 @@ function commandsOfModel(model: ModelView): readonly Command[] {
   const { id, state, pinned, aliases, canForget } = model;
   const words = aliases.join(' ');
   const of = (verb: string, icon: IconName, run: () => void, more = ''): Command => {
-    return { id: `${verb} ${id}`, label: `${verb} ${id}`, hint: texts.palette.action, icon, words: `${words} ${more}`, run };
+    return { id: `${verb} ${id}`, label: `${verb} ${id}`, hint: texts.common.action, icon, words: `${words} ${more}`, run };
   };
   const own: Command = {
     id: `model ${id}`,

@@ -107,7 +107,7 @@ function sentenceOf(total: number): string {
 
 function Running({ models }: { readonly models: readonly ModelView[] }) {
   return (
-    <Panel title={texts.activity.now}>
+    <Panel title={texts.common.now}>
       <ul className={styles.running}>
         {models.map(({ id, inFlight, waiting }) => (
           <li key={id}>
@@ -126,7 +126,7 @@ function Requests({ requests }: { readonly requests: readonly RequestView[] }) {
       <table className={styles.table}>
         <thead>
           <tr>
-            <th scope="col">{texts.activity.ended}</th>
+            <th scope="col">{texts.requests.ended}</th>
             <th scope="col">{texts.common.model}</th>
             <th scope="col">{texts.requests.status}</th>
             <th className={styles.right} scope="col">

@@ -54,7 +54,7 @@ function Now({ row, answer: { decision, words } }: { readonly row: DecisionRow; 
             <tr>
               <th scope="col">{texts.decisions.whatDiffers}</th>
               <th scope="col">{texts.decisions.before}</th>
-              <th scope="col">{texts.decisions.now}</th>
+              <th scope="col">{texts.common.now}</th>
             </tr>
           </thead>
           <tbody>

@@ -15,7 +15,7 @@ import { useDecisions } from './use-decisions.ts';
 const EVERY = '';
 const OUTCOMES = [
   { value: EVERY, label: texts.common.everyOutcome },
-  { value: 'failed', label: texts.decisions.failed },
+  { value: 'failed', label: texts.common.failed },
   { value: 'surprise', label: texts.decisions.memoryDiffered },
 ] as const;
 const ACTIONS = [
@@ -40,7 +40,7 @@ export function DecisionsPage({ subject }: PageProps) {
   const isEmpty = rows !== null && rows.length === 0 && subject === null;
   const filters = (
     <>
-      <ChoiceField choices={ACTIONS} hideLabel label={texts.decisions.action} onChange={setAction} value={action} />
+      <ChoiceField choices={ACTIONS} hideLabel label={texts.common.action} onChange={setAction} value={action} />
       <ChoiceField choices={OUTCOMES} hideLabel label={texts.common.outcome} onChange={setOutcome} value={outcome} />
       <ChoiceField
         choices={[{ value: EVERY, label: texts.common.everyModel }, ...names.map((id) => ({ value: id, label: id }))]}

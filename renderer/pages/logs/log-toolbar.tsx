@@ -33,7 +33,7 @@ export function LogToolbar({ choices, model, typed, level, onLevel, count, wraps
       <ChoiceField
         choices={choices.map((choice) => ({ value: choice.model ?? '', label: choice.label }))}
         hideLabel
-        label={texts.logs.log}
+        label={texts.common.log}
         onChange={(chosen) => go('logs', chosen === '' ? null : chosen)}
         value={model ?? ''}
       />

@@ -102,7 +102,7 @@ function useChoices(model: string | null): readonly LogChoice[] {
   const models = useModels();
   const ran = models.filter(({ id, state, plan }) => id === model || plan !== null || !BEFORE_A_RUNTIME.has(state)).map(({ id }) => id);
   const unknown = model === null || ran.includes(model) ? [] : [model];
-  return [{ model: null, label: texts.logs.engine }, ...[...unknown, ...ran].map((id) => ({ model: id, label: id }))];
+  return [{ model: null, label: texts.common.engine }, ...[...unknown, ...ran].map((id) => ({ model: id, label: id }))];
 }
 
 function lineCount(count: number): string {

@@ -38,7 +38,7 @@ function viewsOf(model: ModelView) {
     { name: texts.drawer.overview, content: <ModelOverview model={model} /> },
     ...(hasPlan ? [{ name: texts.drawer.plan, content: <ModelPlan model={model} /> }] : []),
     ...(isNoModel(model) ? [] : [{ name: texts.window.titles.settings, content: <ModelSettings model={model} /> }]),
-    { name: texts.drawer.log, content: <ModelLog id={model.id} /> },
+    { name: texts.common.log, content: <ModelLog id={model.id} /> },
     { name: texts.drawer.history, content: <ModelHistory model={model} /> },
   ];
 }

@@ -45,7 +45,7 @@ export function CompareColumn({ letter, model, column, choices, isBusy, canLeave
           />
         </div>
         {canLeave && (
-          <IconButton disabled={isBusy} icon="close" label={texts.compare.remove(model.id)} onClick={() => onChoose(null)} small />
+          <IconButton disabled={isBusy} icon="close" label={texts.common.remove(model.id)} onClick={() => onChoose(null)} small />
         )}
       </header>
       <Transcript asked={column?.phase === 'waiting' ? 1 : 0} label={texts.compare.answerOf(model.id)}>

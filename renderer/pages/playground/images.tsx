@@ -1,5 +1,4 @@
 /** Small previews of the images of a question; those of the draft can be removed. */
-
 import * as texts from '../../texts.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { FilePicker } from '../../ui/file-picker.tsx';

@@ -110,8 +110,8 @@ function Figures({ figures, requests, isStopped }: FiguresProps) {
         <progress aria-label={texts.loadTest.progress} className={styles.progress} max={requests} value={ended} />
         <Facts
           rows={[
-            [texts.loadTest.ended, texts.loadTest.endedOfAll(countInWords(ended), countInWords(requests))],
-            [texts.loadTest.failed, countInWords(failed)],
+            [texts.requests.ended, texts.loadTest.endedOfAll(countInWords(ended), countInWords(requests))],
+            [texts.common.failed, countInWords(failed)],
             [texts.loadTest.speedInAll, tokensPerSecond.toFixed(1)],
             [texts.requests.tokens, texts.loadTest.tokensFromPrompts(countInWords(completionTokens), countInWords(promptTokens))],
           ]}

@@ -23,8 +23,12 @@ export function plannedInWords(planned: readonly Planned[]): PlannedWords | null
   const sentences: string[] = [];
   if (placed.length > 0) {
     const victims = [...new Set(placed.flatMap((each) => each.victims))];
-    const leave = victims.length === 0 ? texts.loadsFirst.nobodyLeaves : texts.loadsFirst.leaves(listed(victims), victims.length);
-    sentences.push(texts.loadsFirst.loaded(listed(placed.map(({ id }) => id)), placed.length, leave));
+    const ids = listed(placed.map(({ id }) => id));
+    sentences.push(
+      victims.length === 0
+        ? texts.loadsFirst.loaded(ids, placed.length)
+        : texts.loadsFirst.loadedInPlace(ids, placed.length, listed(victims), victims.length),
+    );
   }
   for (const { id, waitsFor } of waiting) sentences.push(texts.loadsFirst.waits(id, listed(waitsFor), waitsFor.length));
   if (sentences.length === 0) return null;

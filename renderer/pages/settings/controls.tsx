@@ -3,6 +3,7 @@
  * new value, or why it cannot be saved.
  */
 import { useState } from 'react';
+import * as texts from '../../texts.ts';
 import { ChoiceField, SwitchField, TextField } from '../../ui/fields.tsx';
 import { ListRows, MapRows } from './rows.tsx';
 import type { Control } from './schema.ts';
@@ -29,13 +30,13 @@ export function ValueControl({ control, ...props }: ControlProps & { readonly co
       return <ChoiceOf {...props} values={control.values} />;
     case 'number':
       return (
-        <WordOr {...props} other="a number" start="" words={control.words}>
+        <WordOr {...props} other={texts.settings.number} start="" words={control.words}>
           {(inner) => <NumberOf {...inner} control={control} />}
         </WordOr>
       );
     case 'list':
       return (
-        <WordOr {...props} other="a list" start={[]} words={control.words}>
+        <WordOr {...props} other={texts.settings.list} start={[]} words={control.words}>
           {(inner) => <ListRows {...inner} control={control} />}
         </WordOr>
       );
@@ -89,14 +90,14 @@ function WordOr({ words, other, start, children, ...props }: WordOrProps) {
   const { label, value, disabled, onRead } = props;
   if (words.length === 0) return children(props);
   const isWord = typeof value === 'string' && words.includes(value);
-  const startOver = (): void => onRead({ value: start, problem: Array.isArray(start) ? null : 'A number is expected here.' });
+  const startOver = (): void => onRead({ value: start, problem: Array.isArray(start) ? null : texts.settings.numberExpected });
   return (
     <div className={styles.wordOr}>
       <ChoiceField
         choices={[...words, other].map((each) => ({ value: each, label: each }))}
         disabled={disabled}
         hideLabel
-        label={`${label}: kind`}
+        label={texts.settings.kindOf(label)}
         onChange={(chosen) => (chosen === other ? startOver() : onRead({ value: chosen, ...GOOD }))}
         value={isWord ? value : other}
       />

@@ -1,4 +1,5 @@
 /** Unsaved edits of the settings, over the values of the file. Pure. */
+import * as texts from '../../texts.ts';
 import { valueInWords } from './words.ts';
 
 export type Path = readonly string[];
@@ -63,7 +64,7 @@ export function changeInWords({ path, value }: Edit, given: unknown, fallbackOf:
   const words = (of: unknown): string => {
     if (of !== undefined && of !== null) return valueInWords(of);
     const fallback = fallbackOf(path);
-    return fallback === undefined || fallback === null ? 'the default' : `${valueInWords(fallback)} (the default)`;
+    return fallback === undefined || fallback === null ? texts.settings.default : texts.settings.isDefault(valueInWords(fallback));
   };
   return `${dotted(path)}: ${words(valueAt(given, path))} -> ${words(value)}`;
 }

@@ -1,6 +1,7 @@
 /** One key of the settings: its meaning, its value, where the value comes from, and its error. */
 import { memo, useId } from 'react';
 import { bridge } from '../../bridge.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { WithCode } from '../../ui/with-code.ts';
 import { ValueControl } from './controls.tsx';
@@ -45,11 +46,13 @@ export const FieldRow = memo(function FieldRow({ field, path, disabled: isFormDi
         </p>
         <p className={styles.marks}>
           {change !== undefined && (
-            <span className={styles.changed}>{change.value === undefined ? 'goes back to its default' : 'changed'}</span>
+            <span className={styles.changed}>{change.value === undefined ? texts.settings.goesBack : texts.settings.changed}</span>
           )}
-          {given !== undefined && given !== null && <span className={styles.given}>set in the file</span>}
-          {fallback !== undefined && <span>default: {fallback === null ? 'Automatic' : valueInWords(fallback)}</span>}
-          {needsRestart && <span>needs a restart</span>}
+          {given !== undefined && given !== null && <span className={styles.given}>{texts.settings.setInFile}</span>}
+          {fallback !== undefined && (
+            <span>{texts.settings.defaultIs(fallback === null ? texts.common.automatic : valueInWords(fallback))}</span>
+          )}
+          {needsRestart && <span>{texts.settings.needsRestart}</span>}
           {fileOnly && <FileOnly />}
           <InForce field={field} path={path} />
         </p>
@@ -72,13 +75,13 @@ export const FieldRow = memo(function FieldRow({ field, path, disabled: isFormDi
         )}
         {set !== undefined && !disabled && (
           <Button
-            aria-label={`Use the default for ${label(name)}`}
+            aria-label={texts.settings.backToDefaultOf(label(name))}
             className={styles.reset}
             variant="quiet"
             onClick={() => edit({ path, value: undefined, problem: null })}
             small
           >
-            Use the default
+            {texts.settings.backToDefault}
           </Button>
         )}
       </div>
@@ -88,7 +91,7 @@ export const FieldRow = memo(function FieldRow({ field, path, disabled: isFormDi
 
 /** The file says null for what Modelium finds out by itself; a form says it in a word. */
 function asRead(description: string): string {
-  return description.replace(/\bnull: /, 'Automatic: ');
+  return description.replace(/\bnull: /, texts.settings.automaticIs);
 }
 
 /** Whoever gets hold of this window must not choose the programs that the machine starts. */
@@ -96,10 +99,10 @@ function FileOnly() {
   const file = useSettings((state) => state.view?.file ?? null);
   return (
     <>
-      <span>it names a program, or what one is started with: only the file itself can change it</span>
+      <span>{texts.settings.fileOnly}</span>
       {bridge !== null && file !== null && (
         <Button variant="quiet" onClick={() => bridge?.openSettings()} small>
-          Open the file
+          {texts.settings.openFile}
         </Button>
       )}
     </>
@@ -114,5 +117,5 @@ function InForce({ field: { fallback }, path }: Pick<FieldRowProps, 'field' | 'p
   const given = useSettings((state) => valueAt(state.view?.given ?? {}, path));
   const inForce = useSettings((state) => valueAt(state.view?.settings, path));
   if (inForce === undefined || fallback === undefined || isSame(inForce, given ?? fallback)) return null;
-  return <span>now in force: {inForce === null ? 'Automatic' : valueInWords(inForce)}</span>;
+  return <span>{texts.settings.nowInForce(inForce === null ? texts.common.automatic : valueInWords(inForce))}</span>;
 }

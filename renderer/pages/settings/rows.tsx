@@ -1,4 +1,5 @@
 /** Lists and maps of texts, one row each, which can be added, edited and removed. */
+import * as texts from '../../texts.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { TextField } from '../../ui/fields.tsx';
 import type { Control } from './schema.ts';
@@ -28,14 +29,14 @@ export function ListRows({ label, value, disabled, onRead, control }: ListProps)
           <IconButton
             disabled={disabled}
             icon="close"
-            label={`Remove ${String(item) || `row ${index + 1}`}`}
+            label={texts.common.remove(String(item) || texts.settings.rowNumber(index + 1))}
             onClick={() => set(items.filter((_, each) => each !== index))}
           />
         </div>
       ))}
       <div>
-        <Button aria-label={`Add to ${label}`} disabled={disabled} icon="plus" onClick={() => set([...items, ''])} small>
-          Add
+        <Button aria-label={texts.settings.addTo(label)} disabled={disabled} icon="plus" onClick={() => set([...items, ''])} small>
+          {texts.common.add}
         </Button>
       </div>
     </div>
@@ -43,7 +44,7 @@ export function ListRows({ label, value, disabled, onRead, control }: ListProps)
 }
 
 function readList(items: readonly unknown[]): Read {
-  return { value: items, problem: items.includes('') ? 'A row is empty: fill it in, or remove it.' : null };
+  return { value: items, problem: items.includes('') ? texts.settings.emptyRow : null };
 }
 
 type Pair = readonly [string, string];
@@ -60,32 +61,32 @@ export function MapRows({ label, value, disabled, onRead }: ControlProps) {
           <TextField
             disabled={disabled}
             hideLabel
-            label={`${label}, name ${index + 1}`}
+            label={texts.settings.nameField(label, index + 1)}
             mono
-            placeholder="NAME"
+            placeholder={texts.settings.namePlaceholder}
             value={name}
             onChange={(next) => set(pairs.with(index, [next, text]))}
           />
           <TextField
             disabled={disabled}
             hideLabel
-            label={`${label}, value ${index + 1}`}
+            label={texts.settings.valueField(label, index + 1)}
             mono
-            placeholder="value"
+            placeholder={texts.settings.valuePlaceholder}
             value={text}
             onChange={(next) => set(pairs.with(index, [name, next]))}
           />
           <IconButton
             disabled={disabled}
             icon="close"
-            label={`Remove ${name || `row ${index + 1}`}`}
+            label={texts.common.remove(name || texts.settings.rowNumber(index + 1))}
             onClick={() => set(pairs.filter((_, each) => each !== index))}
           />
         </div>
       ))}
       <div>
-        <Button aria-label={`Add to ${label}`} disabled={disabled} icon="plus" onClick={() => set([...pairs, ['', '']])} small>
-          Add
+        <Button aria-label={texts.settings.addTo(label)} disabled={disabled} icon="plus" onClick={() => set([...pairs, ['', '']])} small>
+          {texts.common.add}
         </Button>
       </div>
     </div>
@@ -99,7 +100,7 @@ function pairsOf(value: unknown): readonly Pair[] {
 
 function readMap(pairs: readonly Pair[]): Read {
   const names = pairs.map(([name]) => name);
-  if (names.includes('')) return { value: pairs, problem: 'A name is empty: fill it in, or remove the row.' };
-  if (new Set(names).size < names.length) return { value: pairs, problem: 'Two rows have the same name.' };
+  if (names.includes('')) return { value: pairs, problem: texts.settings.emptyName };
+  if (new Set(names).size < names.length) return { value: pairs, problem: texts.settings.sameName };
   return { value: Object.fromEntries(pairs), problem: null };
 }

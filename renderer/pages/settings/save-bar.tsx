@@ -3,6 +3,7 @@
  * visible at the end of the page.
  */
 import { useEffect } from 'react';
+import * as texts from '../../texts.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icon.tsx';
 import { changeInWords, keyOf, type Path } from './draft.ts';
@@ -25,9 +26,9 @@ export function SaveBar({ whyReadOnly, fallbackOf }: SaveBarProps) {
         {saved !== null && edits.size === 0 && <Saved notes={saved} />}
       </div>
       {edits.size > 0 && (
-        <section aria-label="Changes" className={styles.bar}>
+        <section aria-label={texts.settings.changes} className={styles.bar}>
           <div className={styles.words}>
-            <h2>{edits.size === 1 ? '1 change' : `${edits.size} changes`}</h2>
+            <h2>{texts.settings.changeCount(edits.size)}</h2>
             <ul className={styles.list}>
               {[...edits.values()].map((each) => (
                 <li key={keyOf(each.path)}>
@@ -39,9 +40,7 @@ export function SaveBar({ whyReadOnly, fallbackOf }: SaveBarProps) {
               ))}
             </ul>
             {whyReadOnly !== null && <p className={styles.wrong}>{whyReadOnly}</p>}
-            {isChanged && (
-              <p className={styles.wrong}>The file was changed by someone else meanwhile. It is read again, and your changes are kept.</p>
-            )}
+            {isChanged && <p className={styles.wrong}>{texts.settings.changedMeanwhile}</p>}
             {refusal.map((sentence) => (
               <p className={styles.wrong} key={sentence} role="alert">
                 {sentence}
@@ -50,10 +49,10 @@ export function SaveBar({ whyReadOnly, fallbackOf }: SaveBarProps) {
           </div>
           <div className={styles.buttons}>
             <Button disabled={isSaving} onClick={discard}>
-              Discard
+              {texts.settings.discard}
             </Button>
             <Button disabled={whyReadOnly !== null || isSaving || broken > 0} variant="primary" onClick={() => void save()}>
-              {isSaving ? 'Saving ...' : 'Save'}
+              {isSaving ? texts.settings.saving : texts.settings.save}
             </Button>
           </div>
         </section>
@@ -70,12 +69,12 @@ function Saved({ notes }: { readonly notes: readonly string[] }) {
         <Icon name="check" />
       </span>
       <div className={styles.words}>
-        <p>{notes.length === 0 ? 'Saved, and in force.' : 'Saved.'}</p>
+        <p>{notes.length === 0 ? texts.settings.savedAndInForce : texts.settings.saved}</p>
         {notes.map((note) => (
           <p key={note}>{note}</p>
         ))}
       </div>
-      <IconButton icon="close" label="Dismiss" onClick={dismissSaved} small />
+      <IconButton icon="close" label={texts.common.dismiss} onClick={dismissSaved} small />
     </div>
   );
 }

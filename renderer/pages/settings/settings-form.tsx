@@ -8,6 +8,7 @@ import type { SettingsView } from '../../../shared/api-settings.ts';
 import { byName } from '../../by-name.ts';
 import { address } from '../../route.ts';
 import { useModels } from '../../store.ts';
+import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField, TextField } from '../../ui/fields.tsx';
 import { Icon } from '../../ui/icon.tsx';
@@ -55,10 +56,10 @@ export function SettingsForm({ view, subject, whyReadOnly }: SettingsFormProps) 
   return (
     <>
       <div className={styles.form}>
-        <nav aria-label="Sections" className={styles.side}>
+        <nav aria-label={texts.settings.sections} className={styles.side}>
           {common.map(link)}
           <button aria-expanded={showsRare} className={styles.more} onClick={() => setUnfolded(!isUnfolded)} type="button">
-            More
+            {texts.settings.more}
             <Icon name={showsRare ? 'down' : 'chevron'} size={14} />
           </button>
           {showsRare && rare.map(link)}
@@ -66,9 +67,9 @@ export function SettingsForm({ view, subject, whyReadOnly }: SettingsFormProps) 
         <div className={styles.content}>
           <TextField
             hideLabel
-            label="Find a setting"
+            label={texts.settings.find}
             onChange={setSought}
-            placeholder="Find a setting by its key or by what it does"
+            placeholder={texts.settings.findPlaceholder}
             type="search"
             value={sought}
           />
@@ -77,8 +78,12 @@ export function SettingsForm({ view, subject, whyReadOnly }: SettingsFormProps) 
           ))}
           {shown.length === 0 && (
             <Panel>
-              <Empty action={<Button onClick={() => setSought('')}>Show every setting</Button>} icon="search" title="No setting matches">
-                No key and no description has the words {sought}.
+              <Empty
+                action={<Button onClick={() => setSought('')}>{texts.settings.showEvery}</Button>}
+                icon="search"
+                title={texts.settings.noMatch}
+              >
+                {texts.settings.noneHas(sought)}
               </Empty>
             </Panel>
           )}
@@ -141,15 +146,14 @@ function EachName({ section, fields, readOnly }: EachNameProps) {
   const names = [...new Set([...inFile, ...edited, ...(isModels ? models.map(({ id }) => id) : [])])].sort(byName);
   const [chosen, setChosen] = useState<string | null>(null);
   const name = chosen ?? edited[0] ?? inFile[0] ?? null;
-  if (names.length === 0)
-    return <p>{isModels ? 'There is no model yet, and the file names none.' : 'The file names none. Add one in the file itself.'}</p>;
+  if (names.length === 0) return <p>{isModels ? texts.settings.noModel : texts.settings.noName}</p>;
   return (
     <>
       <ChoiceField
-        choices={names.map((each) => ({ value: each, label: inFile.includes(each) ? `${each} (in the file)` : each }))}
-        label={isModels ? 'Model' : 'Name'}
+        choices={names.map((each) => ({ value: each, label: inFile.includes(each) ? texts.settings.inFile(each) : each }))}
+        label={isModels ? texts.common.model : texts.settings.name}
         onChange={setChosen}
-        placeholder={isModels ? 'Choose a model' : 'Choose a name'}
+        placeholder={isModels ? texts.settings.chooseModel : texts.settings.chooseName}
         value={name}
       />
       {name !== null && (

@@ -12,7 +12,8 @@ import { FoldersPanel, RuntimesPanel } from '../../components/engine-panels.tsx'
 import { onOpening } from '../../link.ts';
 import type { PageProps } from '../../route.ts';
 import { useWindow } from '../../store.ts';
-import { chooseTheme, THEMES, type Theme, useTheme } from '../../theme.ts';
+import * as texts from '../../texts.ts';
+import { chooseTheme, THEMES, useTheme } from '../../theme.ts';
 import { Button } from '../../ui/button.tsx';
 import { ChoiceField, SwitchField } from '../../ui/fields.tsx';
 import { Facts, Note, Page, Panel } from '../../ui/panel.tsx';
@@ -21,16 +22,14 @@ import { readSettings, useSettings } from './edits.ts';
 import { SettingsForm } from './settings-form.tsx';
 import styles from './settings-page.module.css';
 
-const THEME_WORDS: Readonly<Record<Theme, string>> = { system: 'Like the system', light: 'Light', dark: 'Dark' };
-
 export function SettingsPage({ subject }: PageProps) {
   useReading();
   const view = useSettings((state) => state.view);
   const trouble = useSettings((state) => state.trouble);
   const why = view === null ? null : whyReadOnly(view);
   return (
-    <Page actions={<Rescan />} sentence={view === null ? undefined : fileSentence(view)} title="Settings">
-      {trouble !== null && <Note tone="bad">The settings cannot be read: {trouble}</Note>}
+    <Page actions={<Rescan />} sentence={view === null ? undefined : fileSentence(view)} title={texts.window.titles.settings}>
+      {trouble !== null && <Note tone="bad">{texts.settings.notRead(trouble)}</Note>}
       {view !== null && view.problem !== null && <Problem text={view.problem} />}
       {why !== null && <Note tone="warn">{why}</Note>}
       <div className={styles.panels}>
@@ -64,22 +63,17 @@ function useReading(): void {
   }, []);
 }
 
-function fileSentence({ file, target }: SettingsView): React.ReactNode {
-  if (file !== null) return <>From the file {file}.</>;
-  return target === null ? (
-    'The defaults are in force.'
-  ) : (
-    <>There is no settings file yet: the defaults are in force. Saving makes {target}.</>
-  );
+function fileSentence({ file, target }: SettingsView): string {
+  if (file !== null) return texts.settings.fromFile(file);
+  return target === null ? texts.settings.defaultsInForce : texts.settings.noFileYet(target);
 }
 
 /** Null: it can be edited. */
 function whyReadOnly({ target, problem, given }: SettingsView): string | null {
   if (target === null) {
-    return 'This engine runs without a settings file, as the demo does: what you see is in force and cannot be changed from here. Start one that has a file: modelium serve --config FILE';
+    return texts.settings.noFile;
   }
-  if (problem !== null || given === null)
-    return 'The form is read-only until you correct the file in an editor. The earlier settings stay in force.';
+  if (problem !== null || given === null) return texts.settings.readOnly;
   return null;
 }
 
@@ -103,7 +97,7 @@ function Rescan() {
   };
   return (
     <Button disabled={isBusy} icon="refresh" onClick={() => void rescan()}>
-      {isBusy ? 'Looking ...' : 'Rescan runtimes'}
+      {isBusy ? texts.settings.looking : texts.common.rescanRuntimes}
     </Button>
   );
 }
@@ -113,27 +107,27 @@ function StartAtLogin({ ask: askApp }: { readonly ask: NonNullable<Bridge['start
   const [isOn, setOn] = useState<boolean | null>(null);
   useEffect(() => void askApp(null).then(setOn), [askApp]);
   if (isOn === null) return null;
-  return <SwitchField checked={isOn} label="Start with your login" onChange={(wish) => void askApp(wish).then(setOn)} />;
+  return <SwitchField checked={isOn} label={texts.settings.startAtLogin} onChange={(wish) => void askApp(wish).then(setOn)} />;
 }
 
 function EnginePanel() {
   const snapshot = useWindow((state) => state.snapshot);
   const chosen = useTheme((state) => state.chosen);
   return (
-    <Panel title="Engine">
+    <Panel title={texts.common.engine}>
       {snapshot !== null && (
         <Facts
           rows={[
-            ['Version', snapshot.version],
-            ['Address', snapshot.address],
-            ['Started', new Date(snapshot.startedAt).toLocaleString('en-GB')],
+            [texts.settings.version, snapshot.version],
+            [texts.settings.address, snapshot.address],
+            [texts.settings.started, new Date(snapshot.startedAt).toLocaleString('en-GB')],
           ]}
         />
       )}
       <div className={styles.theme}>
         <ChoiceField
-          choices={THEMES.map((theme) => ({ value: theme, label: THEME_WORDS[theme] }))}
-          label="How the window looks"
+          choices={THEMES.map((theme) => ({ value: theme, label: texts.settings.themes[theme] }))}
+          label={texts.settings.theme}
           onChange={(theme) => chooseTheme(THEMES.find((each) => each === theme) ?? 'system')}
           value={chosen}
         />

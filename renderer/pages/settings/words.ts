@@ -1,32 +1,18 @@
 /** The texts for keys, units and values of the settings. Pure. */
+import * as texts from '../../texts.ts';
 import type { Control, NumberLimits } from './schema.ts';
 
 const UNITS = [
-  ['_seconds', 'seconds'],
-  ['_mb', 'MiB'],
-  ['_gb', 'GB'],
+  ['_seconds', texts.settings.units.seconds],
+  ['_mb', texts.settings.units.mebibytes],
+  ['_gb', texts.settings.units.gigabytes],
 ] as const;
 
 /** Names that are written in a way of their own, alone and among other words. */
-const NAMES: Readonly<Record<string, string>> = {
-  api: 'API',
-  args: 'Arguments',
-  env: 'Environment',
-  gpus: 'GPUs',
-  llama: 'llama.cpp',
-  nvidia_smi: 'nvidia-smi',
-  ray_serve: 'Ray Serve',
-  triton: 'Triton',
-  vllm: 'vLLM',
-};
+const NAMES: Readonly<Record<string, string>> = texts.settings.names;
 /** Sections whose key says less than a person needs. */
-const TITLES: Readonly<Record<string, string>> = {
-  orchestration: 'Folders and idle time',
-  models: 'Single models',
-  host: 'Main memory',
-  cache: 'Converted models',
-};
-const ABBREVIATIONS: Readonly<Record<string, string>> = { cors: 'CORS' };
+const TITLES: Readonly<Record<string, string>> = texts.settings.titles;
+const ABBREVIATIONS: Readonly<Record<string, string>> = texts.settings.abbreviations;
 
 /** `evict_after_idle_seconds`: Evict after idle. The unit stands beside the field. */
 export function label(key: string): string {
@@ -50,12 +36,12 @@ export function unit(key: string): string | null {
 
 /** A value on one line, as a person would write it into the file. */
 export function valueInWords(value: unknown): string {
-  if (value === undefined) return 'left out';
+  if (value === undefined) return texts.settings.leftOut;
   if (typeof value === 'string') return value === '' ? '""' : value;
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(valueInWords).join(', ');
+  if (Array.isArray(value)) return value.length === 0 ? texts.common.none : value.map(valueInWords).join(', ');
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value);
-    return entries.length === 0 ? 'none' : entries.map(([key, inner]) => `${key}=${valueInWords(inner)}`).join(', ');
+    return entries.length === 0 ? texts.common.none : entries.map(([key, inner]) => `${key}=${valueInWords(inner)}`).join(', ');
   }
   return String(value);
 }
@@ -69,11 +55,11 @@ export interface Read {
 export function readNumber(text: string, { whole, least, above, most }: NumberLimits): Read {
   const value = Number(text);
   const say = (problem: string): Read => ({ value: text, problem });
-  if (text.trim() === '' || !Number.isFinite(value)) return say(whole ? 'A whole number is expected here.' : 'A number is expected here.');
-  if (whole && !Number.isInteger(value)) return say('A whole number is expected here.');
-  if (above && value <= least) return say(`A number above ${least} is expected here.`);
-  if (value < least) return say(`A number of at least ${least} is expected here.`);
-  if (value > most) return say(`A number of at most ${most} is expected here.`);
+  if (text.trim() === '' || !Number.isFinite(value)) return say(whole ? texts.settings.wholeNumberExpected : texts.settings.numberExpected);
+  if (whole && !Number.isInteger(value)) return say(texts.settings.wholeNumberExpected);
+  if (above && value <= least) return say(texts.settings.aboveExpected(least));
+  if (value < least) return say(texts.settings.atLeastExpected(least));
+  if (value > most) return say(texts.settings.atMostExpected(most));
   return { value, problem: null };
 }
 
@@ -81,7 +67,7 @@ export function readJson(text: string): Read {
   try {
     return { value: JSON.parse(text) as unknown, problem: null };
   } catch (thrown) {
-    return { value: text, problem: `This is not valid JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
+    return { value: text, problem: texts.settings.invalidJson(thrown instanceof Error ? thrown.message : String(thrown)) };
   }
 }
 
