@@ -1,7 +1,8 @@
 /**
  * All words that a person reads in the window, by page and part in the order of the window: who
  * edits or translates them opens no other file. Plain values, and functions where something varies.
- * Figures arrive in words (shared/units.ts); the sentences of the engine are the engine's.
+ * Figures arrive in words (shared/units.ts); the sentences of the engine are the engine's. No group
+ * uses another one's words: the build makes a module of each (vite.config.ts).
  */
 
 /** Words of several places. */
@@ -397,8 +398,8 @@ export const plan = {
   sideBySide: 'Requests side by side',
   calculatedWith: (size: string) => `Calculated with ${size} in place of the estimate`,
   sources: {
-    Automatic: 'Automatic',
-    Settings: 'From the settings',
+    automatic: 'Automatic',
+    settings: 'From the settings',
     tried: 'Not saved',
   },
   values: {
@@ -786,10 +787,10 @@ export const tensors = {
   pixelFormat: "Ask the model's author for the expected pixel format.",
   valuesOfPixel: 'Values of a pixel',
   ranges: {
-    '0 to 1': '0 to 1',
-    '0 to 255': '0 to 255',
-    '-1 to 1': '-1 to 1',
-    ImageNet: 'ImageNet',
+    unit: '0 to 1',
+    byte: '0 to 255',
+    signed: '-1 to 1',
+    imagenet: 'ImageNet',
   },
   textsHelp: 'One text a line, or lists of texts as JSON.',
   valuesHelp: 'The values in order, or nested lists as JSON.',

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { wordsIn } from './helpers/words.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const LAYERS = [
@@ -367,6 +368,60 @@ describe('architecture', () => {
     expect(planted).toEqual([1, 1, 1, 1, 0, 0]);
     expect(raised('{"linter":{"maxLines":400},"overrides":[]}')).toHaveLength(1);
     expect(ignoring.test('// biome-ignore lint/style/noExcessiveLinesPerFile: it is long.')).toBe(true);
+  });
+
+  test('the words of the window stand in one file', () => {
+    // Programs that a person copies are words of no language.
+    const PROGRAMS: ReadonlySet<string> = new Set(['renderer/pages/playground/snippets.ts', 'renderer/pages/models/samples.ts']);
+    const page = files.filter((file) => file.startsWith('renderer/') && file !== 'renderer/texts.ts' && file !== 'renderer/vite.config.ts');
+    expect(page.length).toBeGreaterThan(150);
+    expect(page.filter((file) => !PROGRAMS.has(file)).flatMap((file) => wordsIn(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+    for (const file of [...PROGRAMS, 'renderer/texts.ts'])
+      expect(wordsIn(file, readFileSync(join(root, file), 'utf8')), file).not.toEqual([]);
+    const planted = [
+      '<p>Copied</p>',
+      '<p>{count} of them</p>',
+      '<p>{isThere ? "here" : texts.box.away}</p>',
+      `<p>{count > 0 && \`, \${count} waiting\`}</p>`,
+      '<Button label="close" />',
+      "<Page title={isNew ? 'new' : name} />",
+      `<img alt={\`picture \${at}\`} />`,
+      '<p aria-label="pages" />',
+      "const choice = { value: 'all', label: 'all' };",
+      "const figures = [['Memory', bytes]];",
+      `say(\`\${id} is forgotten\`);`,
+      "throw new ModeliumError('not-running', 'The engine does not answer.');",
+      "const head = (word = 'the first word') => word;",
+    ];
+    expect(planted.map((text) => wordsIn('renderer/a.tsx', text).length)).toEqual(planted.map(() => 1));
+    const fine = [
+      '<p className="wide quiet">{texts.box.title} <code>nvidia-smi</code></p>',
+      "<Icon name={isOpen ? 'down' : 'chevron'} />",
+      `<li key={\`row \${at}\`}>{at + 1}. {name}</li>`,
+      "if (event.key === 'Escape') close();",
+      '<TextField placeholder="/data/models/a.gguf" />',
+      "throw new Error('index.html has no root');",
+      "import { a } from './a file.ts';",
+    ];
+    expect(fine.flatMap((text) => wordsIn('renderer/a.tsx', text))).toEqual([]);
+  });
+
+  test('the build can make a module of each group of words', () => {
+    const faults = (text: string): readonly string[] => {
+      const groups = [...text.matchAll(/^export const (\w+) = \{\n[\s\S]*?^\};\n/gm)];
+      const others = groups.reduce((rest, [group]) => rest.replace(group, ''), text).replaceAll(/\/\*\*[\s\S]*?\*\//g, '');
+      // A module has no other's words.
+      const borrowed = new RegExp(`\\b(?:${groups.map(([, name]) => name).join('|')})\\.\\w`, 'g');
+      return [...(others.trim() === '' ? [] : [others.trim()]), ...groups.flatMap(([group]) => group.match(borrowed) ?? [])];
+    };
+    expect(faults(readFileSync(join(root, 'renderer/texts.ts'), 'utf8'))).toEqual([]);
+    const box = "/** The page Box. */\nexport const box = {\n  title: 'Box',\n};\n";
+    const planted = [
+      `${box}const plural = (count: number) => count !== 1;\n`,
+      `${box}\nexport const logs = {\n  box: box.title,\n};\n`,
+      box,
+    ];
+    expect(planted.map((text) => faults(text).length)).toEqual([1, 1, 0]);
   });
 
   test('each file that no test is named after says which test guards it, and that test is there', () => {

@@ -15,7 +15,7 @@ describe('the request beside the form', () => {
     { name: 'x', datatype: 'FP32', shape: [-1, 2] },
     { name: 'image', datatype: 'FP32', shape: [1, 3, 32, 32] },
   ];
-  const empty: Filled = { typed: '', isImage: false, file: null, range: '0 to 1' };
+  const empty: Filled = { typed: '', isImage: false, file: null, range: 'unit' };
   const filled = (x: Partial<Filled>, image: Partial<Filled>) => (input: { readonly name: string }) => ({
     ...empty,
     isImage: input.name === 'image',
@@ -96,16 +96,16 @@ describe('an image as a tensor', () => {
     // A red pixel and a blue one.
     const image = { width: 2, height: 1, data: new Uint8ClampedArray([255, 0, 0, 255, 0, 0, 255, 255]) };
     const first = { channels: 3, isChannelsFirst: true, hasBatch: true };
-    expect(imageTensor(image, first, '0 to 1')).toEqual([[[[1, 0]], [[0, 0]], [[0, 1]]]]);
-    expect(imageTensor(image, { ...first, isChannelsFirst: false, hasBatch: false }, '0 to 255')).toEqual([
+    expect(imageTensor(image, first, 'unit')).toEqual([[[[1, 0]], [[0, 0]], [[0, 1]]]]);
+    expect(imageTensor(image, { ...first, isChannelsFirst: false, hasBatch: false }, 'byte')).toEqual([
       [
         [255, 0, 0],
         [0, 0, 255],
       ],
     ]);
-    expect(imageTensor(image, { ...first, channels: 1 }, '-1 to 1')).toEqual([[[[-0.40392, -0.77255]]]]);
+    expect(imageTensor(image, { ...first, channels: 1 }, 'signed')).toEqual([[[[-0.40392, -0.77255]]]]);
     // (1 - 0.485) / 0.229, torchvision's red.
-    expect(imageTensor(image, { ...first, channels: 3 }, 'ImageNet')).toMatchObject([
+    expect(imageTensor(image, { ...first, channels: 3 }, 'imagenet')).toMatchObject([
       [[[2.24891, -2.1179]], expect.anything(), expect.anything()],
     ]);
   });
@@ -114,7 +114,7 @@ describe('an image as a tensor', () => {
 describe('an image that the engine makes into a tensor', () => {
   it('stands in the shown request where the image belongs, and is no matter of its pixels', () => {
     const input = { name: 'x', datatype: 'FP32', shape: [-1, -1], image: true } as const;
-    const shown = shownInputs([input], () => ({ typed: '', isImage: true, file: null, range: '0 to 1' }));
+    const shown = shownInputs([input], () => ({ typed: '', isImage: true, file: null, range: 'unit' }));
     expect(shown).toEqual({
       inputs: { x: 'data:image/jpeg;base64,...' },
       gap: 'Put the image at x: a PNG or JPEG in base64 behind the comma.',

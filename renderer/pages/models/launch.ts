@@ -12,11 +12,11 @@ export type LaunchKey = Exclude<keyof OwnLaunch, 'name'>;
 export const LAUNCH_KEYS = ['context', 'parallel', 'gpus', 'runtime', 'memory_mb'] as const satisfies readonly LaunchKey[];
 
 /** Where a value comes from. `tried`: from the sliders, and nowhere else yet. */
-export type Source = 'Automatic' | 'Settings' | 'tried';
+export type Source = 'automatic' | 'settings' | 'tried';
 
 export function sourceOf(key: LaunchKey, wish: LaunchWish, own: OwnLaunch): Source {
-  if (isTried(key, wish, own)) return wish[key] == null ? 'Automatic' : 'tried';
-  return own[key] === null ? 'Automatic' : 'Settings';
+  if (isTried(key, wish, own)) return wish[key] == null ? 'automatic' : 'tried';
+  return own[key] === null ? 'automatic' : 'settings';
 }
 
 function isTried(key: LaunchKey, wish: LaunchWish, own: OwnLaunch): boolean {

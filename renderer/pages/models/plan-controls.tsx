@@ -95,13 +95,13 @@ function Row({
   children,
 }: RowProps & { readonly saysAutomatic?: boolean; readonly children: ReactNode }) {
   const source = sourceOf(name, wish, own);
-  if (saysAutomatic && source === 'Automatic') return <div className={styles.row}>{children}</div>;
+  if (saysAutomatic && source === 'automatic') return <div className={styles.row}>{children}</div>;
   return (
     <div className={styles.row}>
       {children}
       <div className={styles.source}>
         <span className={classes(source === 'tried' && styles.tried)}>{texts.plan.sources[source]}</span>
-        {source !== 'Automatic' && (
+        {source !== 'automatic' && (
           <Button aria-label={texts.plan.makeAutomatic(texts.plan.values[name])} variant="plain" onClick={onAutomatic} small>
             {texts.common.automatic}
           </Button>

@@ -34,7 +34,7 @@ export function ClassesRequest({ modelId, isOfImages }: { readonly modelId: stri
 }
 
 function useClassesBody(modelId: string, isOfImages: boolean): Body {
-  const [typed] = useTyped('texts to classify');
+  const [typed] = useTyped('texts-to-classify');
   const [labels] = useTyped('classes');
   const wished = textsOf(labels);
   const input = isOfImages ? ['data:image/png;base64,...'] : textsOf(typed);
@@ -42,7 +42,7 @@ function useClassesBody(modelId: string, isOfImages: boolean): Body {
 }
 
 export function ClassesForm({ model, isOfImages }: { readonly model: ModelView; readonly isOfImages: boolean }) {
-  const [typed, setTyped] = useTyped('texts to classify');
+  const [typed, setTyped] = useTyped('texts-to-classify');
   const [labels, setLabels] = useTyped('classes');
   const [file, setFile] = useState<File | null>(null);
   const body = useClassesBody(model.id, isOfImages);

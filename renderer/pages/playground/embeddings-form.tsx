@@ -18,12 +18,12 @@ const EMPTY = {
 const embedding = oncePerModel<Embedded>();
 
 export function EmbeddingsRequest({ modelId }: { readonly modelId: string }) {
-  const [typed] = useTyped('texts to embed');
+  const [typed] = useTyped('texts-to-embed');
   return <RequestPanel shown={{ kind: 'embeddings', path: '/v1/embeddings', body: { model: modelId, input: textsOf(typed) } }} />;
 }
 
 export function EmbeddingsForm({ model }: { readonly model: ModelView }) {
-  const [typed, setTyped] = useTyped('texts to embed');
+  const [typed, setTyped] = useTyped('texts-to-embed');
   const input = textsOf(typed);
   const embed = async (signal: AbortSignal): Promise<Embedded> => {
     const answer = await ask<'predict'>('POST', predictPath(model.id), { body: { input }, signal });

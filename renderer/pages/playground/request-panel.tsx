@@ -42,7 +42,7 @@ interface RequestPanelProps {
 
 export function RequestPanel({ shown, isLast = false, gap }: RequestPanelProps) {
   const address = useWindow((state) => state.snapshot?.address ?? location.origin);
-  const [chosen, choose] = useTyped('language of requests');
+  const [chosen, choose] = useTyped('language-of-requests');
   const language = LANGUAGES.find((each) => each === chosen) ?? 'curl';
   const text = useMemo(() => snippet(language, address, shown), [language, address, shown]);
   return (

@@ -97,7 +97,7 @@ function InputField({ input, filled: { typed, isImage, file, range }, onFill }: 
             choices={RANGES.map((each) => ({ value: each, label: texts.tensors.ranges[each] }))}
             help={`${sizeInWords(layout)} ${texts.tensors.pixelFormat}`}
             label={texts.tensors.valuesOfPixel}
-            onChange={(chosen) => onFill({ range: RANGES.find((each) => each === chosen) ?? '0 to 1' })}
+            onChange={(chosen) => onFill({ range: RANGES.find((each) => each === chosen) ?? 'unit' })}
             value={range}
           />
         </>

@@ -41,7 +41,7 @@ function usual(input: ServedTensor): Filled {
     typed: zerosOf(input),
     isImage: takesImage(input),
     file: null,
-    range: input.datatype === 'UINT8' ? '0 to 255' : '0 to 1',
+    range: input.datatype === 'UINT8' ? 'byte' : 'unit',
   };
 }
 

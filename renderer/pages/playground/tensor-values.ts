@@ -62,18 +62,18 @@ export function zerosOf({ datatype, shape }: Pick<ServedTensor, 'datatype' | 'sh
 }
 
 /** How a pixel's 0 to 255 becomes a value. */
-export const RANGES = ['0 to 1', '0 to 255', '-1 to 1', 'ImageNet'] as const;
+export const RANGES = ['unit', 'byte', 'signed', 'imagenet'] as const;
 export type Range = (typeof RANGES)[number];
 /** Means and deviations of ImageNet's images, by channel, as torchvision's models have them. */
 const IMAGENET = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
 
 function pixelValue(pixel: number, channel: number, range: Range): number {
-  if (range === '0 to 255') return pixel;
+  if (range === 'byte') return pixel;
   const ratio = pixel / 255;
   const value =
-    range === '0 to 1'
+    range === 'unit'
       ? ratio
-      : range === '-1 to 1'
+      : range === 'signed'
         ? ratio * 2 - 1
         : (ratio - (IMAGENET.mean[channel] ?? 0.5)) / (IMAGENET.deviation[channel] ?? 0.5);
   // Five digits are more than eight bits hold, and a third of the text.
