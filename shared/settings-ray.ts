@@ -84,12 +84,7 @@ export const rayModel = z
         examples: ['s3://bucket/model.zip'],
         fileOnly: true,
       }),
-    llm: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Whether ray.serve.llm (vLLM on the cluster) serves it; ray.serve.llm has no keys, so anybody who reaches the cluster can use the model.',
-      ),
+    llm: z.boolean().default(false).describe('Whether vLLM computes it, through ray.serve.llm; the cluster needs ray[llm] for that.'),
   })
   .optional()
   .meta({ description: 'How it runs on Ray Serve.' });

@@ -6,6 +6,7 @@ import type { LoadTarget } from '../adapter.ts';
 import type { MachineFacts } from '../module.ts';
 import type { Steps } from '../step.ts';
 import { type Package, packageOf, uriOf } from './cluster.ts';
+import { llmOptions } from './llm.ts';
 import { mapped } from './path-map.ts';
 import { MOST_UPLOAD_BYTES, type Planned } from './plan.ts';
 import type { AppConfig } from './state.ts';
@@ -69,9 +70,9 @@ export function applicationOf(
         : isAddress
           ? { uri: given }
           : { path: given ?? placeOf(machine, path, source) },
-    deployment: { ...others, ray_actor_options: { ...(options as object), num_gpus: gpus } },
+    deployment: { ...others, ray_actor_options: { ...(options as object), num_gpus: llm === null ? gpus : 0 } },
   };
-  if (llm !== null) args['llm'] = llm;
+  if (llm !== null) args['llm'] = llmOptions(llm, planned, gpus);
   return {
     name,
     route_prefix: `/${name}`,
@@ -85,8 +86,9 @@ export function applicationOf(
  * Names of models are looked up only where a person wrote one. @param given of
  * `models.NAME.ray.source`.
  */
-function variablesOf({ env }: Planned, secret: string, given: string | null): Readonly<Record<string, string>> {
-  const variables = { MODELIUM_KEY: secret, TOKENIZERS_PARALLELISM: 'false', ...env };
+function variablesOf({ env, llm }: Planned, secret: string, given: string | null): Readonly<Record<string, string>> {
+  const ofLlm = llm === null ? {} : { VLLM_NO_USAGE_STATS: '1', VLLM_LOGGING_COLOR: '0' };
+  const variables = { MODELIUM_KEY: secret, TOKENIZERS_PARALLELISM: 'false', ...ofLlm, ...env };
   return given?.startsWith('hf://') === true ? variables : { ...variables, HF_HUB_OFFLINE: '1' };
 }
 

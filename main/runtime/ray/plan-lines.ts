@@ -24,7 +24,7 @@ export function linesOf(
   const resources = Object.entries(ray_actor_options.resources ?? {}).map(([name, count]) => `, ${count} of ${name}`);
   return [
     `application: ${prefix}NAME, at the route /${prefix}NAME`,
-    `task: ${task}${llm === null ? '' : ', by ray.serve.llm where the cluster has it'}`,
+    `task: ${task}${llm === null ? '' : ', by ray.serve.llm'}`,
     autoscaling_config === undefined
       ? `replicas: ${num_replicas ?? 1}`
       : `replicas: ${autoscaling_config.min_replicas} to ${autoscaling_config.max_replicas}, another one at ${autoscaling_config.target_ongoing_requests} requests each`,

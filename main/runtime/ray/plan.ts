@@ -1,22 +1,16 @@
-/** Which models Ray Serve takes, the application of each, and its estimated memory. Pure. */
-import { type DeviceBytes, HOST_DEVICE, type LaunchPlan, type Placement } from '../../../shared/decision.ts';
+/** Which models Ray Serve takes, and the application of each. Pure. */
+import type { LaunchPlan, Placement } from '../../../shared/decision.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import { MIB } from '../../../shared/units.ts';
-import type { Estimate, LaunchSettings, Support } from '../../core/decide/planner.ts';
+import type { LaunchSettings, Support } from '../../core/decide/planner.ts';
 import type { RayFound } from './find.ts';
+import { LLM_DEPLOYMENT, LLM_REQUESTS_PER_REPLICA, type PlannedLlm, planLlm } from './llm.ts';
 import { mapped } from './path-map.ts';
 import { scaling } from './scaling.ts';
 
-/** A replica: Python, Ray's worker and torch, before any weights. Measured on processors. */
-const REPLICA_BYTES = 800 * MIB;
-const GPU_CONTEXT_BYTES = 700 * MIB;
-/** Beside the weights: what one answer of a small batch keeps. */
-const WORK = 1.15;
-/** Of float32, in which processors compute. */
-const BYTES_PER_PARAMETER = 4;
 /** Requests that a replica is given at once; it works on one, the others wait beside it. */
-export const REQUESTS_PER_REPLICA = 4;
+const REQUESTS_PER_REPLICA = 4;
 /** Of Ray's own bound of 100 MiB for a package. */
 export const MOST_UPLOAD_BYTES = 90 * MIB;
 /** The tokenizer and whatever lies beside the weights. */
@@ -40,7 +34,8 @@ export interface Planned {
   readonly deployment: Readonly<Record<string, unknown>>;
   readonly gpus: number | null;
   readonly env: Readonly<Record<string, string>>;
-  readonly llm: Readonly<Record<string, unknown>> | null;
+  /** Null: transformers computes. */
+  readonly llm: PlannedLlm | null;
 }
 
 export function plannedIn({ args }: LaunchPlan): Planned {
@@ -73,27 +68,31 @@ export function plan(
   profile: ModelProfile,
   form: ModelForm,
   placement: Placement,
-  { ray, path, context }: LaunchSettings,
+  launch: LaunchSettings,
 ): LaunchPlan {
+  const { ray, path, context } = launch;
   const isOwn = found.cluster === null;
   const task = taskOf(profile);
   const { replicas = 1, autoscaling, cpus, resources = {}, devices } = ray ?? {};
   const chosen = isOwn ? placement.gpus : devices;
   // With exact devices the cluster is told of none: it would choose others.
   const gpus = chosen !== undefined || isOwn ? 0 : (ray?.gpus ?? null);
+  const llm = ray?.llm === true && isText(profile) ? planLlm(profile, launch) : null;
+  const requests = requestsPerReplica(llm);
   const planned: Planned = {
     task: typeof task === 'string' ? task : 'generate',
     trusted: form.codeFiles.length > 0,
     source: sourceOf(found, settings, profile, { ray, path }) ?? 'here',
     deployment: {
       ...(autoscaling === undefined ? { num_replicas: replicas } : { autoscaling_config: scaling(autoscaling) }),
-      max_ongoing_requests: REQUESTS_PER_REPLICA,
+      max_ongoing_requests: requests,
+      ...(llm === null ? {} : LLM_DEPLOYMENT),
       ray_actor_options: { num_cpus: cpus ?? (isOwn ? 0 : 1), ...(Object.keys(resources).length > 0 ? { resources } : {}) },
     },
     gpus,
     // An empty list hides every GPU.
     env: chosen === undefined ? {} : { CUDA_VISIBLE_DEVICES: chosen.join(','), CUDA_DEVICE_ORDER: 'PCI_BUS_ID' },
-    llm: ray?.llm === true && isText(profile) ? (context === undefined ? {} : { max_model_len: context }) : null,
+    llm,
   };
   return {
     runtime: 'ray',
@@ -104,10 +103,11 @@ export function plan(
     args: [JSON.stringify(planned)],
     env: {},
     contextTokens: context ?? profile.contextLength ?? 0,
-    parallelSequences: REQUESTS_PER_REPLICA * (autoscaling?.max ?? replicas),
+    parallelSequences: requests * (autoscaling?.max ?? replicas),
   };
 }
 
+export const requestsPerReplica = (llm: PlannedLlm | null): number => (llm === null ? REQUESTS_PER_REPLICA : LLM_REQUESTS_PER_REPLICA);
 const isText = ({ kind }: ModelProfile): boolean => kind === 'chat' || kind === 'completion';
 
 /** How the cluster gets the files; null: it cannot. */
@@ -129,17 +129,4 @@ export function lacks(found: RayFound, settings: Settings['ray_serve'], ray: Lau
   if (found.cluster === null || sourceOf(found, settings, profile, ray) !== null) return null;
   const megabytes = Math.round(profile.weightBytes / MIB);
   return `${found.cluster.where} cannot read its folder, and its ${megabytes} MiB are too much to upload (${MOST_UPLOAD_BYTES / MIB} MiB at most): name the folder as the cluster sees it (ray_serve.path_map), or an address of the files (models.NAME.ray.source).`;
-}
-
-export function estimate(profile: ModelProfile, launch: LaunchPlan): Estimate {
-  const { placement } = launch;
-  if (placement.kind === 'elsewhere') return { bytes: {}, parts: {}, notes: [] };
-  const copies = launch.parallelSequences / REQUESTS_PER_REPLICA;
-  const gpu = placement.gpus[0];
-  const weights = gpu === undefined ? Math.max(profile.weightBytes, (profile.parameters ?? 0) * BYTES_PER_PARAMETER) : profile.weightBytes;
-  const model = Math.ceil(weights * WORK) * copies;
-  const program = REPLICA_BYTES * copies;
-  const gpuContext = gpu === undefined ? 0 : GPU_CONTEXT_BYTES * copies;
-  const bytes: DeviceBytes = gpu === undefined ? { [HOST_DEVICE]: model + program } : { [gpu]: model + gpuContext, [HOST_DEVICE]: program };
-  return { bytes, parts: { model, program, gpuContext }, notes: copies > 1 ? [`${copies} replicas`] : [], isGuess: true };
 }

@@ -164,7 +164,6 @@ describe('the application', () => {
     });
     expect(planned({ model: { devices: ['1', 'GPU-x'] } })).toMatchObject({ gpus: 0, env: { CUDA_VISIBLE_DEVICES: '1,GPU-x' } });
     expect(setUp({ model: { replicas: 3 } }).plan.parallelSequences).toBe(3 * setUp({}).plan.parallelSequences);
-    expect(planned({ model: { llm: true }, profile: { kind: 'chat', architecture: 'LlamaForCausalLM' } }).llm).toEqual({});
     expect(planned({ model: { llm: true } }).llm).toBeNull();
   });
 
@@ -227,8 +226,14 @@ describe('the application', () => {
     ]);
     expect(put({ source: '/mnt/x' }).args.source).toEqual({ path: '/mnt/x' });
     expect(put({ source: 'hf://owner/name' })).toMatchObject({ args: { source: { uri: 'hf://owner/name' } } });
-    expect(put({ llm: true }, { kind: 'chat', architecture: 'LlamaForCausalLM' }).args.llm).toEqual({});
     expect(put({}).args).not.toHaveProperty('llm');
+    // The GPU is of vLLM's worker: of the server beside it, it would be a second one.
+    const llm = put({ llm: true, replicas: 2 }, { kind: 'chat', architecture: 'LlamaForCausalLM' });
+    expect(llm.args).toMatchObject({
+      deployment: { num_replicas: 2, max_ongoing_requests: 64, max_constructor_retry_count: 1, ray_actor_options: { num_gpus: 0 } },
+      llm: { placement_group_config: { bundles: [{ GPU: 1 }] } },
+    });
+    expect(llm.runtime_env.env_vars).toMatchObject({ VLLM_NO_USAGE_STATS: '1' });
   });
 
   test.each<[string, Partial<ModelProfile>, string | null]>([

@@ -2,7 +2,6 @@
 
 Ray Serve imports `build` and passes it arguments from Modelium. Unless `trusted` is true, no code of the model's folder is imported and no
 pickle is read. This file has the routes; `modelium_text` and `modelium_tasks` compute the answers."""
-import hmac
 import json
 import os
 import time
@@ -12,15 +11,12 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from ray import serve
 
+from modelium_key import check_key
 from modelium_source import Refused, source_of
 
 
 async def guard(request: Request):
-    """Serve's proxy knows no keys, and every machine of the cluster can reach it: each request has to bring the application's own."""
-    key = os.environ.get("MODELIUM_KEY", "")
-    given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    if key and not hmac.compare_digest(key.encode(), given.encode()):
-        raise Refused("This application answers to Modelium alone: the key is missing or wrong.", 401)
+    check_key(request.headers.get("authorization", ""))
 
 
 api = FastAPI(dependencies=[Depends(guard)], docs_url=None, redoc_url=None, openapi_url=None)
@@ -28,7 +24,7 @@ api = FastAPI(dependencies=[Depends(guard)], docs_url=None, redoc_url=None, open
 
 @api.exception_handler(Refused)
 async def refused(_request: Request, error: Refused):
-    return JSONResponse({"error": {"message": str(error), "type": "invalid_request_error", "code": None}}, error.status)
+    return JSONResponse(error.body(), error.status)
 
 
 async def body_of(request):
@@ -131,14 +127,13 @@ class Model:
 
 
 def build(args):
-    """Called by Ray Serve. `args`: model, task, source, trusted, deployment (options of Ray), llm (engine settings; absent: not wished)."""
-    if "llm" in args:
-        try:
-            from ray.serve.llm import LLMConfig, build_openai_app
-        except ImportError as error:  # This cluster does not have it.
-            print(f"ray.serve.llm is not installed here ({error}): transformers serves {args['model']}.")
-        else:
-            loading = {"model_id": args["model"], "model_source": source_of(args)}
-            config = LLMConfig(model_loading_config=loading, engine_kwargs=args["llm"], deployment_config=args["deployment"])
-            return build_openai_app({"llm_configs": [config]})
-    return Model.options(**args["deployment"]).bind(args)
+    """Called by Ray Serve. `args`: model, task, source, trusted, deployment (options of Ray), llm (options of ray.serve.llm; absent: not wished)."""
+    if "llm" not in args:
+        return Model.options(**args["deployment"]).bind(args)
+    try:
+        from modelium_llm import app_of
+
+        return app_of(args)
+    except ImportError as error:
+        remedy = 'install "ray[llm]" on its nodes, or remove models.NAME.ray.llm.'
+        raise RuntimeError(f"This cluster has no ray.serve.llm that works ({error}): {remedy}") from None

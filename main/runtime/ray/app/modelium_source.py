@@ -10,6 +10,9 @@ class Refused(Exception):
         super().__init__(message)
         self.status = status
 
+    def body(self):
+        return {"error": {"message": str(self), "type": "invalid_request_error", "code": None}}
+
 
 def source_of(args):
     """A folder that this node can read, or the name of a model that its libraries fetch.
