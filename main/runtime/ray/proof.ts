@@ -6,6 +6,7 @@ import type { Endpoint } from '../../../shared/model.ts';
 import { http, phase, type Steps } from '../step.ts';
 import { failed } from './cluster.ts';
 import type { Task } from './plan.ts';
+import { causeIn, cleaned } from './state.ts';
 
 /** The first answer may have to compile kernels. */
 const PROOF_MS = 600_000;
@@ -17,6 +18,16 @@ function questionOf(task: Task, model: string): { readonly path: string; readonl
   if (task === 'generate') return { path: '/v1/completions', body: { model, prompt: 'Hello', max_tokens: 1, temperature: 0 } };
   // Of pictures and sounds we have none: that it loaded its model is all that is proven.
   return { path: '/health', body: null };
+}
+
+/** Of an error as OpenAI's routes tell it: Ray puts a traceback, with colours, into the message. */
+function messageIn(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { readonly error?: { readonly message?: unknown } };
+    return typeof error?.message === 'string' ? error.message : body;
+  } catch {
+    return body;
+  }
 }
 
 export function* prove(modelId: string, { at, key: secret, prefix }: Endpoint, task: Task): Steps<void> {
@@ -33,6 +44,6 @@ export function* prove(modelId: string, { at, key: secret, prefix }: Endpoint, t
   const answered =
     answer === null || answer.status === 0
       ? `no answer came (${answer?.body ?? ''})`
-      : `status ${answer.status}: ${answer.body.slice(0, 300)}`;
+      : `status ${answer.status}: ${causeIn(cleaned(messageIn(answer.body))).replace(/\.$/, '')}`;
   throw failed(`Ray Serve loaded ${modelId}, but its first answer failed: ${answered}.`);
 }

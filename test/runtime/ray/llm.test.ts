@@ -4,7 +4,9 @@ import { estimate } from '../../../main/runtime/ray/estimate.ts';
 import { NOT_FOUND } from '../../../main/runtime/ray/find.ts';
 import { llmOptions, planLlm } from '../../../main/runtime/ray/llm.ts';
 import { plan } from '../../../main/runtime/ray/plan.ts';
+import { prove } from '../../../main/runtime/ray/proof.ts';
 import { HOST_DEVICE, type Placement } from '../../../shared/decision.ts';
+import type { Endpoint } from '../../../shared/model.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
 import { type Settings, settingsSchema } from '../../../shared/settings.ts';
 import { MIB } from '../../../shared/units.ts';
@@ -21,6 +23,19 @@ const optionsOf = (
   gpus: number,
   settings: { readonly context?: number } = {},
 ) => llmOptions(planLlm(PROFILE, settings), { ...LAUNCH, ...launch }, gpus);
+
+test('a first answer that fails is told by its cause, out of a traceback with colours', () => {
+  const colour = String.fromCharCode(27);
+  const message = `Message: Internal exception: ${colour}[36mray::ServeReplica:x${colour}[39m (pid=1)\n  File "a.py", line 1\nEngineDeadError: EngineCore is gone.`;
+  const endpoint: Endpoint = { at: { port: 1 }, key: null, protocol: 'openai', model: 'm', prefix: '/m/v1' };
+  const first = (body: string) => {
+    const steps = prove('m', endpoint, 'generate');
+    for (let step = steps.next(); ; step = steps.next(step.value.do === 'http' ? { status: 500, body } : undefined))
+      if (step.done === true) return;
+  };
+  expect(() => first(JSON.stringify({ error: { message } }))).toThrow(/failed: status 500: EngineDeadError: EngineCore is gone\.$/);
+  expect(() => first('Internal Server Error')).toThrow(/status 500: Internal Server Error\.$/);
+});
 
 describe('vLLM on a cluster', () => {
   test.each<[string, object, number, object, readonly object[]]>([
