@@ -25,9 +25,6 @@ const made = mkdtempSync('/tmp/mro-');
 /** Ray's sockets lie in them. */
 const shortTmp = process.env['TMPDIR'];
 
-/** This Ray has no ray.serve.llm, and falls back on transformers. */
-const LLM = { ray: { llm: true } };
-
 interface Class {
   readonly label: string;
   readonly scores: Readonly<Record<string, number>>;
@@ -104,7 +101,7 @@ beforeAll(async () => {
   const env = { ...process.env, RAY_USAGE_STATS_ENABLED: '0' };
   const options = { stdio: 'ignore', detached: true, env } as const;
   others = spawn(ray, [...ofOthers, ...ports, '--num-cpus', '1', '--temp-dir', join(made, 'o')], options).pid ?? 0;
-  const ofRay = Object.fromEntries([...tasks.keys(), 'tiny'].map((name) => [name, { runtime: 'ray', ...(name === 'tiny' ? LLM : {}) }]));
+  const ofRay = Object.fromEntries([...tasks.keys(), 'tiny'].map((name) => [name, { runtime: 'ray' }]));
   home = makeHome({
     ray_serve: { command: ray },
     orchestration: { policies: { load: 'on_request', evict_after_idle_seconds: 3600 } },
