@@ -29,7 +29,7 @@ const incoming = join(folder, 'incoming');
 const settings = {
   orchestration: {
     model_discovery: { watch_directories: [incoming], scan_interval_seconds: 1 },
-    policies: { evict_after_idle_seconds: 8, drain_seconds: 5 },
+    policies: { evict_after_idle_seconds: 15, drain_seconds: 5 },
   },
   api: { port: 0 },
   metrics: { port: 0 },
