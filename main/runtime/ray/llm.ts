@@ -8,8 +8,11 @@ import type { LaunchSettings } from '../../core/decide/planner.ts';
 
 /** Requests that a replica is given at once: vLLM computes them side by side. */
 export const LLM_REQUESTS_PER_REPLICA = 64;
-/** Its first failure counts: an attempt takes a minute, and whoever retries is the engine. */
-export const LLM_DEPLOYMENT = { max_constructor_retry_count: 1 } as const;
+/**
+ * Its first failure counts: an attempt takes a minute, and whoever retries is the engine. Ray looks
+ * three times before it replaces a replica whose vLLM has died, and until then each request fails.
+ */
+export const LLM_DEPLOYMENT = { max_constructor_retry_count: 1, health_check_period_s: 2 } as const;
 /** Sequences of the whole context that the cache is planned for; shorter ones share it. */
 const WHOLE_SEQUENCES = 2;
 const MOST_CONTEXT_TOKENS = 8192;

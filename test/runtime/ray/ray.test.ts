@@ -230,9 +230,10 @@ describe('the application', () => {
     // The GPU is of vLLM's worker: of the server beside it, it would be a second one.
     const llm = put({ llm: true, replicas: 2 }, { kind: 'chat', architecture: 'LlamaForCausalLM' });
     expect(llm.args).toMatchObject({
-      deployment: { num_replicas: 2, max_ongoing_requests: 64, max_constructor_retry_count: 1, ray_actor_options: { num_gpus: 0 } },
+      deployment: { num_replicas: 2, max_ongoing_requests: 64, ray_actor_options: { num_gpus: 0 } },
       llm: { placement_group_config: { bundles: [{ GPU: 1 }] } },
     });
+    expect(llm.args.deployment).toMatchObject({ max_constructor_retry_count: 1, health_check_period_s: 2 });
     expect(llm.runtime_env.env_vars).toMatchObject({ VLLM_NO_USAGE_STATS: '1' });
   });
 
