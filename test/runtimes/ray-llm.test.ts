@@ -4,7 +4,7 @@
  * does not start.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
@@ -55,7 +55,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await served?.end('SIGTERM').catch(() => {});
   await home?.remove();
-  rmSync(home.root, { recursive: true, force: true });
   if (shortTmp !== undefined) process.env['TMPDIR'] = shortTmp;
 }, 120_000);
 
