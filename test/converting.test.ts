@@ -210,7 +210,7 @@ test('kill -9 of the engine in the middle: the converter ends too, and the next 
     await sleep(200);
     rmSync(folder, { recursive: true, force: true });
   }
-}, 120_000);
+});
 
 function childrenOf(parent: number, program: string): readonly number[] {
   return readdirSync('/proc')

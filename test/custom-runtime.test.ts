@@ -105,7 +105,7 @@ test.concurrent('a runtime of one’s own serves what its formats say, two model
   expect(usedMiB(box)).toBe(0);
   expect(readFileSync(stopped, 'utf8')).toBe('asked\n'.repeat(2));
   expect(engine.logged.filter((line) => line.includes('GPU freed: 300 MiB')).length).toBe(2);
-}, 90_000);
+});
 
 test.concurrent('a command that does not exist is told by its key, models.NAME.runtime chooses among several, and one that is killed comes back', async (context) => {
   const box = newBox(context);
@@ -148,7 +148,7 @@ test.concurrent('a command that does not exist is told by its key, models.NAME.r
   });
   await eventually('c leaves the runtime that is gone', async () => (await engine.model('c')).runtime !== 'first');
   expect((await engine.model('b')).runtime).toBe('second');
-}, 90_000);
+});
 
 test.concurrent('a port that never opens is a stall, which says so; health that is well too early is not believed; one that breaks off is tried again later', async (context) => {
   const box = newBox(context);
@@ -190,7 +190,7 @@ test.concurrent('a port that never opens is a stall, which says so; health that 
   expect([own.status, await own.json()]).toEqual([200, { requests: 0, inFlight: 0, aborted: 0 }]);
   expect(usedMiB(box)).toBe(600);
   expect((await engine.predict('d')).error?.message).toContain('/upstream/d/');
-}, 90_000);
+});
 
 /** A server of a person in a line of JavaScript. */
 const inNode = (code: string): SettingsFile => ({ command: process.execPath, args: ['-e', code, '{port}'], formats: [] });
@@ -258,4 +258,4 @@ test.concurrent('a configuration of llama-swap serves here; what an engine that 
   for (const name of ['swap:tiny', 'other']) expect((await second.predict(name)).status).toBe(200);
   expect(await second.end('SIGTERM')).toEqual({ code: 0, signal: null });
   expect(home.processes()).toEqual([]);
-}, 90_000);
+});

@@ -10,7 +10,6 @@ import { eventually } from './helpers/eventually.ts';
 import { makeHome, startServe } from './helpers/serve.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
-const timeout = 90_000;
 const home = makeHome({ orchestration: { model_discovery: { scan_interval_seconds: 1 }, policies: { load: 'on_request' } } });
 afterAll(() => home.remove());
 
@@ -42,7 +41,7 @@ const FILES: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
 const JUNK = ['desktop.ini', 'Thumbs.db', '.DS_Store'];
 
 describe('what is dropped', () => {
-  test('each thing is told what it is, in the list, in the log and after a restart', { timeout }, async () => {
+  test('each thing is told what it is, in the list, in the log and after a restart', async () => {
     for (const [name, content] of FILES) writeFileSync(join(home.watch, name), content);
     for (const name of JUNK) writeFileSync(join(home.watch, name), 'x');
     for (const folder of ['@eaDir', '$RECYCLE.BIN', 'System Volume Information', 'empty', 'snapshot', 'notes'])

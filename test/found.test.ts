@@ -101,9 +101,7 @@ test('a model that is pulled anew behind its name is read anew, and one that the
   await eventually('it is gone', async () => (await engine.model('llama3.2-1b')) === undefined);
 });
 
-test('the command line lists them, adds one by name and all of them without loading; what is not whole is left', {
-  timeout: 60_000,
-}, async () => {
+test('the command line lists them, adds one by name and all of them without loading; what is not whole is left', async () => {
   const engine = await start((stores) => {
     fillAll(stores);
     writeOllamaModel(stores.ollama, 'broken', 'latest', tinyBytes(5), false);

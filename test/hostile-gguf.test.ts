@@ -34,4 +34,4 @@ test('the assertion is the model’s error, and other models answer on', async (
   expect(logs).toMatch(/GGML_ASSERT/);
   expect(await engine.predict('sound')).toMatchObject({ status: 200, error: null });
   expect(await engine.predict('experts')).toMatchObject({ status: 503, error: { message: expect.stringMatching(/GGML_ASSERT/) } });
-}, 120_000);
+});

@@ -94,9 +94,7 @@ function ignored(promise: Promise<unknown>): void {
 }
 
 describe.concurrent('kill -9 of the engine, and the next start', () => {
-  const timeout = 120_000;
-
-  test('between the spawn and the row of a runtime that forks and ignores SIGTERM', { timeout }, async (context) => {
+  test('between the spawn and the row of a runtime that forks and ignores SIGTERM', async (context) => {
     const home = homeWithFixture(context, '--fork --fork-away --ignore-term', { firstLine: 'kill -9 $PPID' });
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -110,7 +108,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while a runtime that stalls, forks and ignores SIGTERM loads', { timeout }, async (context) => {
+  test('while a runtime that stalls, forks and ignores SIGTERM loads', async (context) => {
     const home = homeWithFixture(context, '--stall --fork --fork-away --ignore-term');
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -122,7 +120,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while the embedded llama.cpp loads', { timeout }, async (context) => {
+  test('while the embedded llama.cpp loads', async (context) => {
     const home = newHome(context);
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -147,7 +145,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while a runtime that forks away and ignores SIGTERM is ready', { timeout }, async (context) => {
+  test('while a runtime that forks away and ignores SIGTERM is ready', async (context) => {
     const home = homeWithFixture(context, '--fork --fork-away --ignore-term');
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -159,7 +157,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while a leaderless rest of a tree is all that is left of a ready model', { timeout }, async (context) => {
+  test('while a leaderless rest of a tree is all that is left of a ready model', async (context) => {
     const home = homeWithFixture(context, '--fork --fork-away');
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -173,7 +171,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while the embedded llama.cpp is ready', { timeout }, async (context) => {
+  test('while the embedded llama.cpp is ready', async (context) => {
     const home = newHome(context);
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -184,7 +182,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while the embedded llama.cpp drains, a request in flight', { timeout }, async (context) => {
+  test('while the embedded llama.cpp drains, a request in flight', async (context) => {
     const home = newHome(context);
     const first = await startServe(home);
     await writeTinyGguf(home.watch, { name: 'tiny', ...LARGE });
@@ -198,7 +196,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('while a runtime that ignores SIGTERM and forked away drains', { timeout }, async (context) => {
+  test('while a runtime that ignores SIGTERM and forked away drains', async (context) => {
     const home = homeWithFixture(context, '--ignore-term --fork-away');
     const first = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -211,7 +209,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     await recovers(home, left);
   });
 
-  test('never touches a stranger that has the number of a process of ours', { timeout }, async (context) => {
+  test('never touches a stranger that has the number of a process of ours', async (context) => {
     const home = newHome(context);
     const first = await startServe(home);
     expect(await first.end('SIGTERM')).toEqual({ code: 0, signal: null });
@@ -247,11 +245,10 @@ function startStranger({ onTestFinished }: TestContext): ChildProcess {
 }
 
 describe.concurrent('an orderly end', () => {
-  const timeout = 90_000;
   /** One handler hears both: in short, each is sent once and SIGTERM everywhere. */
   const SIGNALS = FULL ? (['SIGTERM', 'SIGINT'] as const) : (['SIGTERM'] as const);
 
-  test.for(SIGNALS)('%s while a model is ready', { timeout }, async (signal, context) => {
+  test.for(SIGNALS)('%s while a model is ready', async (signal, context) => {
     const home = newHome(context);
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -264,7 +261,7 @@ describe.concurrent('an orderly end', () => {
     expect(served.story()).toContain('Ending: models are being unloaded.');
   });
 
-  test.for(['SIGTERM', 'SIGINT'] as const)('%s while a model loads: who waits for it is told', { timeout }, async (signal, context) => {
+  test.for(['SIGTERM', 'SIGINT'] as const)('%s while a model loads: who waits for it is told', async (signal, context) => {
     const home = homeWithFixture(context, '--load-ms 60000 --fork-away');
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -279,7 +276,7 @@ describe.concurrent('an orderly end', () => {
     expect(home.processes()).toEqual([]);
   });
 
-  test.for(SIGNALS)('%s with a request in flight: it gets its whole answer', { timeout }, async (signal, context) => {
+  test.for(SIGNALS)('%s with a request in flight: it gets its whole answer', async (signal, context) => {
     const home = homeWithFixture(context, '--token-ms 100');
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -294,7 +291,7 @@ describe.concurrent('an orderly end', () => {
     expect(home.processes()).toEqual([]);
   });
 
-  test('SIGTERM while a pipe that nobody writes to stands in place of the settings', { timeout }, async (context) => {
+  test('SIGTERM while a pipe that nobody writes to stands in place of the settings', async (context) => {
     const home = newHome(context);
     const served = await startServe(home);
     rmSync(home.config);
@@ -304,7 +301,7 @@ describe.concurrent('an orderly end', () => {
     expect(home.processes()).toEqual([]);
   });
 
-  test('a second signal ends it at once, and the next start finds what is left', { timeout }, async (context) => {
+  test('a second signal ends it at once, and the next start finds what is left', async (context) => {
     const home = homeWithFixture(context, '--token-ms 1000 --ignore-term');
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -320,9 +317,7 @@ describe.concurrent('an orderly end', () => {
 });
 
 describe.concurrent('a start that cannot be', () => {
-  test('a second engine on the same state folder says where the first one is, and leaves it alone', {
-    timeout: 60_000,
-  }, async (context) => {
+  test('a second engine on the same state folder says where the first one is, and leaves it alone', async (context) => {
     const home = newHome(context);
     const first = await startServe(home);
     const second = spawnServe(home);
@@ -357,9 +352,7 @@ describe.concurrent('a start that cannot be', () => {
 });
 
 describe.concurrent('a client that leaves', () => {
-  const timeout = 90_000;
-
-  test('in the middle of a stream: the generation stops, nothing is in flight, the model stays ready', { timeout }, async (context) => {
+  test('in the middle of a stream: the generation stops, nothing is in flight, the model stays ready', async (context) => {
     const home = newHome(context);
     const served = await startServe(home);
     await writeTinyGguf(home.watch, { name: 'tiny', ...LARGE });
@@ -379,7 +372,7 @@ describe.concurrent('a client that leaves', () => {
     expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
-  test('in the middle of a stream of another runtime: it is told, once', { timeout }, async (context) => {
+  test('in the middle of a stream of another runtime: it is told, once', async (context) => {
     const home = homeWithFixture(context, '--token-ms 100');
     const served = await startServe(home);
     await writeTinyGguf(home.watch);
@@ -395,7 +388,7 @@ describe.concurrent('a client that leaves', () => {
     expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
-  test('while the model loads: the load goes on, for who asks next', { timeout }, async (context) => {
+  test('while the model loads: the load goes on, for who asks next', async (context) => {
     const home = homeWithFixture(context, '--load-ms 3000 --fork-away', { policies: { load: 'on_request' } });
     await writeTinyGguf(home.watch);
     const served = await startServe(home);

@@ -51,7 +51,7 @@ beforeAll(async () => {
   mine = await startTestEngine();
   writeFileSync(keyFile(), `${WRONG_KEY}\n`);
   mine.saveSettings(remotes({ key_file: 'lab-key' }));
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all([mine?.close(), other?.close()]);
   lab?.kill('SIGKILL');

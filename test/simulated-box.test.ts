@@ -116,7 +116,7 @@ describe('eight GPUs', () => {
       expect(row.candidates.filter(({ plan }) => plan.placement.kind === 'gpu' && plan.placement.gpus.length === 1)).toHaveLength(8);
       expect(row.outcome).toMatchObject({ ok: true, message: 'ready' });
     }
-  }, 90_000);
+  });
 
   test('while a model loads, what it was promised and has not taken yet is shown as promised', async (context) => {
     const world = await start(context, { gpus: [ONE], args: { a: ['--load-ms', '2000'] } });
@@ -275,7 +275,7 @@ describe.concurrent.each([
     // The driver's list of processes may come a moment after the totals.
     await eventually('its memory by name', async () => (await engine.gpus())[0]!.byModel['a'] === MODEL_MIB * MIB);
     expect((await engine.gpus())[0]).toMatchObject({ leakedBytes: 0 });
-  }, 90_000);
+  });
 });
 
 describe.concurrent('runtimes that misbehave', () => {
@@ -329,7 +329,7 @@ describe.concurrent('runtimes that misbehave', () => {
     });
     expect(again.text).not.toBe('');
     expect(await sentences(engine, 'retry')).toHaveLength(1);
-  }, 60_000);
+  });
 
   test('a process that ignores SIGTERM is killed, and its memory is seen free', async (context) => {
     const world = await start(context, { gpus: [ONE], args: { a: ['--ignore-term'] } });
@@ -366,7 +366,7 @@ describe.concurrent('runtimes that misbehave', () => {
     expect(engine.logged).toContainEqual(expect.stringMatching(/^b loaded successfully \(GPU 1, 533 MiB/));
     box.update({ broken: null });
     await eventually('fresh figures', async () => (await engine.gpus()).every(({ usedBytes }) => usedBytes === MODEL_MIB * MIB));
-  }, 90_000);
+  });
 });
 
 test('an edit of the launch settings of one model drains that model only; an unrelated edit disturbs nothing', async (context) => {

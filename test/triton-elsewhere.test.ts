@@ -52,7 +52,7 @@ beforeAll(async () => {
       writeFileSync(join(watch, 'net/net.onnx'), writeOnnx());
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   await live?.close();
   theirs?.kill('SIGKILL');
@@ -84,7 +84,7 @@ test('a model goes there with its files under a name of ours, is asked, and leav
     /net left the Triton at \S+, and 1\.0 GiB of the 1\.0 GiB of GPU memory that it used there are still allocated/,
   );
   expect([await namesThere(), theirs.exitCode]).toEqual([[], null]);
-}, 60_000);
+});
 
 test('one that is killed is away, and whoever asks when it is back is answered', async () => {
   expect((await live.predict('net', asked)).status).toBe(200);
@@ -97,7 +97,7 @@ test('one that is killed is away, and whoever asks when it is back is answered',
   expect(refused.status).toBe(503);
   await startTriton(port, '--model-control-mode=explicit', `--http-restricted-api=model-repository:lab-key=${KEY}`);
   await eventually('it answers again', async () => (await live.predict('net', asked)).status === 200, 40_000);
-}, 90_000);
+});
 
 test('one that takes no models offers those that it has; what was dropped is told why', async () => {
   const port = portNow();
@@ -112,4 +112,4 @@ test('one that takes no models offers those that it has; what was dropped is tol
   expect((await live.comesTo('late', 'blocked')).message).toContain('--model-control-mode=explicit');
   await live.control('POST', '/control/models/theirs/unload', {});
   expect(await namesThere()).toEqual(['theirs']);
-}, 90_000);
+});

@@ -177,7 +177,7 @@ test.concurrent('a recorded failure is told in one sentence, with the last words
     if (name === 'missing-shard') expect(retryInMs).toBeNull();
     if (name === 'too-little-memory') expect(retryInMs).toBeGreaterThan(0);
   }
-}, 120_000);
+});
 
 test.concurrent('a load that stands still is ended, its engine too', async (context) => {
   const setting = await start(context, { settings: { vllm: { args: ['--fake-stall'] }, policies: { load_stall_seconds: 2 } } });
@@ -437,7 +437,7 @@ test.concurrent('an engine that was killed left its vLLM behind: the next one en
   expect((await second.predict('tiny')).status).toBe(200);
   await second.end('SIGTERM');
   expect(home.processes()).toEqual([]);
-}, 60_000);
+});
 
 test.concurrent('sounds are transcribed through the openai client, by an alias too', async (context) => {
   const setting = await start(context, { settings: { models: { ear: { aliases: ['whisper-1'] } } } });

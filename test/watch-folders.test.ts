@@ -25,7 +25,6 @@ import { eventually } from './helpers/eventually.ts';
 import { type Home, isAlive, makeHome, type Served, startServe } from './helpers/serve.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
-const timeout = 90_000;
 const QUICK_SCANS = { orchestration: { model_discovery: { scan_interval_seconds: 1 } } };
 function newHome({ onTestFinished }: TestContext, settings: Record<string, unknown> = QUICK_SCANS): Home {
   const home = makeHome(settings);
@@ -85,7 +84,7 @@ describe.concurrent('a watch folder that cannot be used is said and survived', (
   const through = heedingModes();
   const how = through === null ? 'a path under a file stands in for one without rights' : 'modes are heeded';
 
-  test(`missing, unreadable, not a folder, read-only (${how})`, { timeout }, async (context) => {
+  test(`missing, unreadable, not a folder, read-only (${how})`, async (context) => {
     const home = newHome(context);
     const [good, missing, file, shut] = ['good', 'missing', 'file', 'shut'].map((name) => join(home.root, name)) as [
       string,
@@ -131,9 +130,7 @@ describe.concurrent('a watch folder that cannot be used is said and survived', (
 describe.concurrent('a watch folder that goes away and comes back', () => {
   const byMount = mayMount();
 
-  test(`${byMount ? 'unmounted and mounted again' : 'renamed away and back'}: nothing loads, pins and ids stay`, {
-    timeout,
-  }, async (context) => {
+  test(`${byMount ? 'unmounted and mounted again' : 'renamed away and back'}: nothing loads, pins and ids stay`, async (context) => {
     const home = newHome(context);
     const disk = join(home.root, 'disk');
     await writeTinyGguf(disk, { name: 'serving' });
@@ -210,7 +207,7 @@ describe.concurrent('files that come, change and go under one engine', () => {
     await home.remove();
   });
 
-  test.sequential('a slow copy shows its progress, is answered with it, and settles', { timeout }, async () => {
+  test.sequential('a slow copy shows its progress, is answered with it, and settles', async () => {
     const bytes = tinyBytes(11);
     const seen: number[] = [];
     const pieces = 6;
@@ -232,7 +229,7 @@ describe.concurrent('files that come, change and go under one engine', () => {
     expect((await served.predict('slow')).status).toBe(200);
   });
 
-  test.sequential('a request to a model that is being copied gets 503 with the percentage', { timeout }, async () => {
+  test.sequential('a request to a model that is being copied gets 503 with the percentage', async () => {
     const bytes = tinyBytes(12);
     const most = Math.floor(bytes.length * 0.75);
     writeFileSync(place('half.gguf'), bytes.subarray(0, most));
@@ -244,9 +241,7 @@ describe.concurrent('files that come, change and go under one engine', () => {
     await served.becomes('half', 'ready');
   });
 
-  test.sequential("a ready model's file is renamed: the old name serves, the new one is an alias, nothing reloads", {
-    timeout,
-  }, async () => {
+  test.sequential("a ready model's file is renamed: the old name serves, the new one is an alias, nothing reloads", async () => {
     writeFileSync(place('before.gguf'), tinyBytes(13));
     const { pids } = await served.becomes('before', 'ready');
     renameSync(place('before.gguf'), place('after.gguf'));
@@ -262,7 +257,7 @@ describe.concurrent('files that come, change and go under one engine', () => {
     expect(served.story()).not.toMatch(/(before|after) is gone/);
   });
 
-  test.sequential('changed content under a known name is loaded anew', { timeout }, async () => {
+  test.sequential('changed content under a known name is loaded anew', async () => {
     writeFileSync(place('changing.gguf'), tinyBytes(14));
     const { pids } = await served.becomes('changing', 'ready');
     const old = home.processes().filter(({ pid }) => pids.includes(pid));
@@ -282,7 +277,7 @@ describe.concurrent('files that come, change and go under one engine', () => {
     expect((await served.models()).filter(({ path }) => path === place('changing.gguf')).map(({ id }) => id)).toEqual(['changing']);
   });
 
-  test.sequential("a ready model's file is removed: it drains, its process ends, its name is unknown", { timeout }, async () => {
+  test.sequential("a ready model's file is removed: it drains, its process ends, its name is unknown", async () => {
     writeFileSync(place('leaving.gguf'), tinyBytes(16));
     const { pids } = await served.becomes('leaving', 'ready');
     const old = home.processes().filter(({ pid }) => pids.includes(pid));
@@ -294,7 +289,7 @@ describe.concurrent('files that come, change and go under one engine', () => {
     expect((await served.predict('leaving')).status).toBe(404);
   });
 
-  test.sequential('partial downloads, Git-LFS pointers and empty files are no models until they are whole', { timeout }, async () => {
+  test.sequential('partial downloads, Git-LFS pointers and empty files are no models until they are whole', async () => {
     const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0000\nsize 123456\n';
     const partial = ['a.gguf.part', 'b.gguf.incomplete', 'c.gguf.tmp', 'd.gguf.aria2', 'e.gguf.crdownload'];
     for (const name of partial) writeFileSync(place(name), tinyBytes(17));
@@ -329,7 +324,7 @@ describe.concurrent('files that come, change and go under one engine', () => {
     for (const name of partial.slice(1)) rmSync(place(name));
   });
 
-  test.sequential('files that change under an unloaded and a blocked model are new content: it loads', { timeout }, async () => {
+  test.sequential('files that change under an unloaded and a blocked model are new content: it loads', async () => {
     for (const [name, seed] of [
       ['resting', 21],
       ['twice', 22],
@@ -354,7 +349,7 @@ describe.concurrent('files that come, change and go under one engine', () => {
 });
 
 describe.concurrent('a path added by hand', () => {
-  test('is served where it lies, remembered over a restart, and forgotten on request', { timeout }, async (context) => {
+  test('is served where it lies, remembered over a restart, and forgotten on request', async (context) => {
     const home = newHome(context);
     const elsewhere = join(home.root, 'elsewhere');
     const path = await writeTinyGguf(elsewhere, { name: 'own' });
@@ -385,7 +380,7 @@ describe.concurrent('a path added by hand', () => {
     expect(await third.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 
-  test('is still wanted after a restart in the middle of its copy', { timeout }, async (context) => {
+  test('is still wanted after a restart in the middle of its copy', async (context) => {
     const home = newHome(context);
     const path = join(home.root, 'copied.gguf');
     const bytes = tinyBytes(21);

@@ -28,7 +28,7 @@ describe.skipIf(CHROMIUM === null)('a cluster in a browser: needs Chromium', () 
       },
     });
     await eventually('its nodes are known', async () => (await live.status()).runtimes.some(({ nodes }) => nodes !== undefined));
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await live?.close();

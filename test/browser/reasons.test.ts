@@ -23,7 +23,7 @@ describe.skipIf(CHROMIUM === null)('reasons in a browser: needs Chromium', () =>
     await live.comesTo('huge', 'blocked');
     await live.comesTo('small', 'unloaded');
     await live.predict('small');
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await live?.close();

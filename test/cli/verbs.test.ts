@@ -20,7 +20,7 @@ beforeAll(async () => {
     await live.drop(name);
     await live.comesTo(name, 'unloaded');
   }
-}, 60_000);
+});
 
 afterAll(() => live.close());
 

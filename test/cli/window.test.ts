@@ -22,7 +22,7 @@ beforeAll(() => {
   // Called as Electron would be; ends with 7, or with the signal that it waits for.
   const script = '#!/bin/sh\nprintf "%s\\n" "run as node: $ELECTRON_RUN_AS_NODE" "$@" >"$SEEN"\n[ -z "$STAY" ] || exec sleep 60\nexit 7\n';
   writeFileSync(join(folder, 'electron'), script, { mode: 0o755 });
-}, 60_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -64,7 +64,7 @@ test('serves where there is no display, and says so', async () => {
   expect(ran.words).toContain('There is no display here: DISPLAY and WAYLAND_DISPLAY are not set. Serving without a window');
   ran.child.kill('SIGTERM');
   expect(await ran.ended).toEqual([0, null]);
-}, 90_000);
+});
 
 describe('why there is no window', () => {
   test('no display', () => {

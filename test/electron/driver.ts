@@ -69,14 +69,14 @@ export async function openApp(home: Home, display: Display, more: readonly strin
     args: [...windowArguments(home, more)],
     env: environment(home, display),
     cwd: home.root,
-    timeout: 30_000,
+    timeout: 60_000,
   });
 }
 
 /** The window's page, once it shows the engine's. */
 export async function pageAt(app: ElectronApplication, address: string): Promise<Page> {
   const page = await app.firstWindow();
-  await page.waitForURL((url) => url.origin === address, { timeout: 20_000 });
+  await page.waitForURL((url) => url.origin === address, { timeout: 60_000 });
   return page;
 }
 

@@ -22,7 +22,6 @@ import { ROOT } from './driver.ts';
 
 const MAIN = join(ROOT, 'dist/main/electron/main.cjs');
 const FAKE = join(ROOT, 'test/fixtures/electron.cjs');
-const ONE_MS = 60_000;
 
 interface Call {
   readonly call: string;
@@ -89,7 +88,7 @@ function startShell(home: Home, { args = ['--state-folder', home.state, '--confi
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (story += text));
   const of = (name: string) => calls.filter(({ call }) => call === name);
   const wait = <Result>(what: string, look: () => Result | null | undefined) =>
-    eventually(what, look, ONE_MS).catch((error: Error) => {
+    eventually(what, look).catch((error: Error) => {
       throw new Error(`${error.message}. It said:\n${story}\n${calls.map(({ call }) => call).join(' ')}`);
     });
   return {
@@ -120,7 +119,7 @@ async function startStream(address: string, model: string): Promise<void> {
   void rest().catch(() => undefined);
 }
 
-describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
+describe('a window that hosts the engine', () => {
   test('starts one where none runs, shows that it starts, then its page; quit ends it and leaves no process', async () => {
     const home = newHome();
     // As the login starts it, after an evening on the whole screen.
@@ -157,7 +156,7 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
     await writeTinyGguf(home.watch, { name: 'tiny', contextTokens: 8192 });
     const client = await connect(home.state);
     const model = () => client.get<'snapshot'>('/control/snapshot').then(({ models }) => models.find(({ id }) => id === 'tiny'));
-    await eventually('tiny is ready', async () => (await model())?.state === 'ready', ONE_MS);
+    await eventually('tiny is ready', async () => (await model())?.state === 'ready');
     const pids = (await model())?.pids ?? [];
     // Electron's binary is told to be a Node.
     expect(readFileSync(`/proc/${pids[0]}/environ`, 'utf8')).toContain('ELECTRON_RUN_AS_NODE=1');
@@ -220,14 +219,14 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
     await writeTinyGguf(home.watch, { name: 'tiny', contextTokens: 512 });
     const client = await connect(home.state);
     const state = async () => (await client.get<'snapshot'>('/control/snapshot')).models[0]?.state;
-    await eventually('tiny is ready', async () => (await state()) === 'ready', ONE_MS);
+    await eventually('tiny is ready', async () => (await state()) === 'ready');
     const menus = () => shell.calls.filter(({ call }) => call === 'trayMenu').map(({ args }) => args[0] as readonly string[]);
     expect(menus().at(-1)).toContain('Unload all models (disabled)');
     shell.send({ tell: 'modelium:show-in-tray', value: { sentence: '1 model loaded', loadedCount: 1, inFlight: -1, unsavedCount: 0 } });
     shell.send({ tell: 'modelium:show-in-tray', value: { sentence: '1 model loaded', loadedCount: 1, inFlight: 0, unsavedCount: 0 } });
     await eventually('the tray tells it', () => menus().at(-1)?.[0] === '1 model loaded (disabled)');
     shell.send({ tray: 'Unload all models' });
-    await eventually('tiny is unloaded', async () => (await state()) === 'unloaded', ONE_MS);
+    await eventually('tiny is unloaded', async () => (await state()) === 'unloaded');
     // A signal asks nobody.
     shell.child.kill('SIGTERM');
     expect(await shell.ended).toBe(0);
@@ -285,7 +284,7 @@ describe('a window that hosts the engine', { timeout: ONE_MS }, () => {
   });
 });
 
-describe('what keeps it from starting is said', { timeout: ONE_MS }, () => {
+describe('what keeps it from starting is said', () => {
   test('settings that are wrong: once they are mended it starts', async () => {
     const home = newHome();
     const good = readFileSync(home.config, 'utf8');
@@ -340,7 +339,7 @@ describe('what keeps it from starting is said', { timeout: ONE_MS }, () => {
   });
 });
 
-describe('the packaged binary is the command line too', { timeout: ONE_MS }, () => {
+describe('the packaged binary is the command line too', () => {
   const PACKAGED = { FAKE_ELECTRON_PACKAGED: '1' };
 
   test.each([
@@ -357,7 +356,7 @@ describe('the packaged binary is the command line too', { timeout: ONE_MS }, () 
   test('without a display it serves, says why, and ends with the signal', async () => {
     const home = newHome();
     const shell = startShell(home, { env: { ...PACKAGED, DISPLAY: '' } });
-    await eventually('it serves', () => shell.story().includes('Server ready'), ONE_MS);
+    await eventually('it serves', () => shell.story().includes('Server ready'));
     expect(shell.story()).toContain('There is no display');
     expect(readEngineFile(home.state)?.pid).toBe(shell.child.pid);
     shell.child.kill('SIGTERM');

@@ -19,13 +19,12 @@ import { connectPage, type DevtoolsPage } from './devtools.ts';
 import { type Display, ELECTRON_FOLDER, environment, MISSING, ROOT, SWITCHES, startDisplay } from './driver.ts';
 
 const BUILD_MS = 180_000;
-const ONE_MS = 60_000;
 const run = promisify(execFile);
 
 /** Fuses that the tests' Electron does not have yet. */
 const NEWER_FUSES = ['grantFileProtocolExtraPrivileges'];
 
-describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: ONE_MS }, () => {
+describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, () => {
   let output: string;
   let binary: string;
   let unpacked: string;
@@ -99,8 +98,7 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
     let engine: Served;
     let child: ChildProcess;
     let page: DevtoolsPage;
-    const shows = (address: string) =>
-      eventually(`the page of ${address}`, async () => (await page.url()).startsWith(`${address}/`), ONE_MS);
+    const shows = (address: string) => eventually(`the page of ${address}`, async () => (await page.url()).startsWith(`${address}/`));
     const windowArguments = () => [...SWITCHES, '--state-folder', home.state, '--config', home.config];
 
     beforeAll(async () => {
@@ -112,14 +110,10 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       });
       let words = '';
       child.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text));
-      const port = await eventually(
-        'the browser tells its port',
-        () => /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(words)?.[1],
-        ONE_MS,
-      );
-      page = await eventually('there is a page', () => connectPage(Number(port)), ONE_MS);
+      const port = await eventually('the browser tells its port', () => /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(words)?.[1]);
+      page = await eventually('there is a page', () => connectPage(Number(port)));
       await shows(engine.address);
-    }, ONE_MS);
+    });
 
     test('the page has the bridge; a dropped file tells its path', async () => {
       const file = join(home.root, 'dropped.gguf');
@@ -165,7 +159,7 @@ describe.skipIf(MISSING !== '')(`the packaged directory${MISSING}`, { timeout: O
       expect(await modelRows()).toEqual(before);
       expect(serveProcesses()).toEqual([]);
       engine = await startServe(home, { cli: join(unpacked, 'dist/main/cli.js'), port: Number(new URL(address).port) });
-      await eventually('the banner is gone', async () => (await banner()) === '', ONE_MS);
+      await eventually('the banner is gone', async () => (await banner()) === '');
       expect(engine.address).toBe(address);
       expect(await page.evaluate('window.marker')).toBe('the same document');
       await eventually('each model, once', async () => (await modelRows()).join() === before.join());

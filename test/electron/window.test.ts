@@ -31,11 +31,10 @@ import {
   windowArguments,
 } from './driver.ts';
 
-const WINDOW_MS = 60_000;
 /** Copy, link and move, as file managers offer. */
 const ANY_DRAG = 19;
 
-describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`, { timeout: WINDOW_MS }, () => {
+describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`, () => {
   let home: Home;
   let display: Display;
   let engine: Served;
@@ -59,7 +58,7 @@ describe.skipIf(MISSING !== '')(`a real window on an engine that runs${MISSING}`
     engine = await startServe(home);
     app = await openApp(home, display);
     page = await pageAt(app, engine.address);
-  }, WINDOW_MS);
+  });
 
   afterAll(async () => {
     elsewhere?.close();

@@ -106,7 +106,7 @@ describe('through the server', () => {
     const { status, body } = await chat;
     expect(status).toBe(400);
     expect(body.error.message).toMatch(/^The chat template of "endless" refuses these messages: line 1: it does not end/);
-  }, 90_000);
+  });
 
   test('earlier answers keep their indentation, and numbers what they are', { timeout: 90_000 }, async () => {
     const server = await serve(

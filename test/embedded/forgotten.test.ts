@@ -17,7 +17,7 @@ let server: TestServer;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'modelium-forgotten-'));
   server = await startServer(['--model', await writeTinyGguf(folder, { weights: 'F32' }), '--ctx-size', '256', '--parallel', '1']);
-}, 60_000);
+});
 afterAll(async () => {
   await server?.stop();
   await rm(folder, { recursive: true, force: true });
@@ -42,4 +42,4 @@ test('what is left after the context moved on is read anew for a prompt that beg
   // What was read anew is a beginning again.
   const again = await ask({ prompt, max_tokens: 1, cache_prompt: true });
   expect([warm, again].map((each) => each.usage.prompt_tokens_details.cached_tokens)).toEqual([0, prompt.length - 1]);
-}, 120_000);
+});

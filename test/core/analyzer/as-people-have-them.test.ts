@@ -199,7 +199,7 @@ describe('descriptions as large as those of the largest models', () => {
     );
     expect({ whole, damage }).toEqual({ whole: true, damage: null });
     expect(profile?.parameters).toBe(120);
-  }, 120_000);
+  });
 
   test('a config.json of 5 MB that names a quantisation for each of 60,000 matrices', () => {
     const names = wide(60_000, 'model.layers.0.mlp.experts.of.a.mixture.with.long.names.as.they.are.published');
