@@ -62,7 +62,10 @@ export function keepMemorySmall(ports: HeapPorts): { close(): void } {
   function check(): void {
     const now = { nowMs: clock.now(), cpuMs: ports.cpuMs() };
     const isQuiet = now.cpuMs - since.cpuMs <= QUIET_SHARE * (now.nowMs - since.nowMs);
-    const grownBytes = ports.residentBytes() - smallestBytes;
+    const residentBytes = ports.residentBytes();
+    // It also shrinks by itself: a thread that has ended gave back what counted as the process's.
+    smallestBytes = Math.min(smallestBytes, residentBytes);
+    const grownBytes = residentBytes - smallestBytes;
     if (isQuiet && !ports.isBusy() && grownBytes >= GROWN_BYTES) collect('thorough');
     else if (smallestBytes > 0 && grownBytes >= MUCH_GROWN_BYTES && now.nowMs - collectedMs >= BUSY_PAUSE_MS) collect('all');
     since = { nowMs: clock.now(), cpuMs: ports.cpuMs() };

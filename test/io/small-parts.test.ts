@@ -300,6 +300,17 @@ describe('garbage of a process', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('counts from the least that the process has held since: a thread that ends after a collection takes its memory along', async () => {
+    const { clock, machine } = keeper();
+    await clock.advance(3_000);
+    machine.residentBytes = 60 * MIB;
+    await clock.advance(3_000);
+    expect(machine.collections).toBe(1);
+    machine.residentBytes = 80 * MIB;
+    await clock.advance(3_000);
+    expect(machine.collections).toBe(2);
+  });
+
   it('that is much is given back while requests are under way, once a minute, and by a shorter pause', async () => {
     const { clock, machine } = keeper();
     await clock.advance(3_000);
