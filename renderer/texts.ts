@@ -570,7 +570,7 @@ export const images = {
   noProjector: (modelId: string) => `${modelId} could read images, but llama.cpp serves it here without its projector.`,
   atMost: (count: number) => `At most ${count} images go with a question.`,
   reading: 'Reading the image ...',
-  ofQuestion: (place: number) => `${place} of the question`,
+  ofQuestion: (place: number) => `Image ${place} of the question`,
   takeAway: (place: number) => `Take image ${place} away`,
   images: 'Images of the question',
   attach: 'Attach an image',

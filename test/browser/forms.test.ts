@@ -141,10 +141,10 @@ describe.skipIf(CHROMIUM === null)('forms of the playground: need Chromium', () 
         [[...redPng()], type] as const,
       );
     await paste('image/png');
-    await page.getByRole('img', { name: '1 of the question' }).waitFor();
+    await page.getByRole('img', { name: 'Image 1 of the question' }).waitFor();
     // Another one is dropped beside it; where it is transparent it becomes white, as paper is.
     await drop(draft, [{ name: 'clear.png', type: 'image/x-png', bytes: [...png([0, 0, 0, 0])] }]);
-    const dropped = page.getByRole('img', { name: '2 of the question' });
+    const dropped = page.getByRole('img', { name: 'Image 2 of the question' });
     expect(await dropped.evaluate(centreOf)).toEqual([255, 255, 255]);
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Take image 2 away' }).click();
