@@ -21,7 +21,8 @@ import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 const MODEL = { layers: 16, contextTokens: 2048 };
 const ARGS = ['--port', '{port}', '--model', '{model}', '--alias', '{name}', '--memory-mb', '300', '--n-gpu-layers', '32'];
 
-let ports = 14_000;
+// Far from those of other files, which run beside this one.
+let ports = 17_000;
 
 function newBox({ onTestFinished }: TestContext): SimulatedBox {
   const box = makeSimulatedBox({ gpus: [{ totalMiB: 2000 }] });
@@ -88,10 +89,10 @@ test.concurrent('a runtime of one’s own serves what its formats say, two model
   // What it is told, and that both were there at once.
   expect(readFileSync(reported, 'utf8').trim().split('\n').sort()).toEqual([
     expect.stringMatching(
-      new RegExp(`^a with 2048 on 1; CUDA ${box.uuids[0]}; --port 14\\d+ --model \\S+/a\\.gguf --alias a --memory-mb 300`),
+      new RegExp(`^a with 2048 on 1; CUDA ${box.uuids[0]}; --port 17\\d+ --model \\S+/a\\.gguf --alias a --memory-mb 300`),
     ),
     expect.stringMatching(
-      new RegExp(`^b with 512 on 1; CUDA ${box.uuids[0]}; --port 14\\d+ --model \\S+/b\\.gguf --alias b --memory-mb 300`),
+      new RegExp(`^b with 512 on 1; CUDA ${box.uuids[0]}; --port 17\\d+ --model \\S+/b\\.gguf --alias b --memory-mb 300`),
     ),
   ]);
   const [decision] = (await engine.decisions('a')).filter(({ action }) => action === 'load');
