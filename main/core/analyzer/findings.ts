@@ -3,6 +3,7 @@
  * for them.
  */
 import type { FileProblem, ModelProfile, ProblemKind } from '../../../shared/profile.ts';
+import { bytesInWords } from '../../../shared/units.ts';
 import { visibleName } from '../../../shared/visible.ts';
 import type { ByteSource } from './bytes.ts';
 
@@ -83,7 +84,7 @@ export function isTruncated(
   expectedBytes: number | null,
   why = 'its header is not complete',
 ): FileProblem {
-  const what = expectedBytes === null ? why : `${expectedBytes - presentBytes} bytes`;
+  const what = expectedBytes === null ? why : bytesInWords(expectedBytes - presentBytes);
   return { file, kind: 'truncated', presentBytes, expectedBytes, message: `${visibleName(file)}: ${what}` };
 }
 

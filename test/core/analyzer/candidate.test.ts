@@ -170,7 +170,7 @@ describe('a GGUF', () => {
     const whole = writeGguf(llama());
     const half = analyze({ 'model.gguf': whole.subarray(0, whole.length - 5000) });
     expect(half).toMatchObject({ bytesExpected: whole.length, damage: null, whole: false });
-    expect(half.missing).toEqual(['model.gguf: 5000 bytes']);
+    expect(half.missing).toEqual(['model.gguf: 5 KiB']);
     expect(analyze({ 'model.gguf': whole.subarray(0, 100) })).toMatchObject({
       bytesExpected: null,
       damage: null,
