@@ -14,6 +14,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -357,8 +358,16 @@ describe.concurrent('a path added by hand', () => {
     const first = await startServe(home);
     await expect(first.control('POST', '/control/library', { path: join(elsewhere, 'nothing.gguf') })).rejects.toThrow(/path-invalid/);
     await expect(first.control('POST', '/control/library', { path: 'own.gguf' })).rejects.toThrow(/path-invalid/);
-    for (const system of ['/', '//', '/proc', '/proc/self', '/sys/', '/dev', '/dev/'])
+    for (const system of ['/', '//', '/proc', '/proc/self', '/sys/', '/dev', '/dev/']) {
       await expect(first.control('POST', '/control/library', { path: system })).rejects.toThrow(/belongs to the system/);
+      await expect(first.control('POST', '/control/plan', { target: system })).rejects.toThrow(
+        /belongs to the system: name .*path-invalid/,
+      );
+    }
+    const leading = join(home.root, 'leading');
+    symlinkSync('/', leading);
+    await expect(first.control('POST', '/control/library', { path: leading })).rejects.toThrow(/leads to \/, which belongs to the system/);
+    await expect(first.control('POST', '/control/plan', { target: leading })).rejects.toThrow(/leads to \/, which belongs to the system/);
     await expect(first.control('POST', '/control/library', { path: '/tmp/a\0b' })).rejects.toThrow(/NUL/);
     expect(await first.control('POST', '/control/library', { path })).toMatchObject({ id: 'own' });
     expect((await first.becomes('own', 'ready')).path).toBe(path);

@@ -4,8 +4,9 @@
  */
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { access, realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { toModeliumError } from '../../shared/errors.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../shared/settings.ts';
@@ -13,6 +14,7 @@ import type { Snapshot } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import type { RuntimeFinding } from '../core/decide/planner.ts';
+import { systemPathProblem } from '../core/notice/models-path.ts';
 import { checkRuntimes } from '../engine/check-runtimes.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings/settings-file.ts';
@@ -73,8 +75,14 @@ async function folderFindings(stateFolder: string, settings: Settings | null): P
   return Promise.all([
     folderFinding('state folder', stateFolder, constants.W_OK),
     folderFinding('cache folder', modeliumFolders().cache, constants.W_OK),
-    ...watched.map((folder) => folderFinding('watch folder', expandHome(folder), constants.R_OK)),
+    ...watched.map((folder) => watchFolderFinding(resolve(expandHome(folder)))),
   ]);
+}
+
+async function watchFolderFinding(path: string): Promise<Finding> {
+  const what = 'watch folder';
+  const problem = systemPathProblem(path, await realpath(path).catch(() => path));
+  return problem === null ? folderFinding(what, path, constants.R_OK) : { what, verdict: 'wrong', message: problem };
 }
 
 async function folderFinding(what: string, path: string, mode: number): Promise<Finding> {

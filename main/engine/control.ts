@@ -13,6 +13,7 @@ import type { Questions } from '../core/decide/questions.ts';
 import type { Doer } from '../core/doer.ts';
 import type { Control, PlanOptions } from '../core/gateway.ts';
 import type { Catalog } from '../core/notice/catalog.ts';
+import { refuseOtherPaths } from '../core/notice/models-path.ts';
 import type { Orchestrator } from '../core/orchestrator.ts';
 import type { Clock, FoundModels, Ledger, Library, ModelFinder } from '../core/ports.ts';
 import type { HttpClient } from '../core/process-ports.ts';
@@ -196,6 +197,7 @@ async function plan(
     return { profile, decision, message: notAnalyzed(known), own };
   }
   if (!target.startsWith('/')) requireModel(registry, target);
+  refuseOtherPaths(target);
   const inspection = await library.inspect(target, { force: false, signal: new AbortController().signal });
   const { profile, copy } = inspection;
   if (inspection.unreadable !== null) throw new ModeliumError('path-invalid', `${target} cannot be read: ${inspection.unreadable}`);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -131,6 +131,19 @@ describe('check', () => {
     const { code, out } = await modelium('check', '--config', file);
     expect(code).toBe(1);
     expect(out).toContain(`${file}:2:3: unknown key "metrics.prot"`);
+  });
+
+  test('a watch folder of the system is found, whatever leads there', async () => {
+    const link = join(root, 'machine');
+    symlinkSync('/', link);
+    const file = join(root, 'system.yaml');
+    writeFileSync(file, `orchestration: { model_discovery: { watch_directories: ["/", ${JSON.stringify(link)}] } }\n`);
+    const { out } = await modelium('check', '--config', file, '--json');
+    const found = JSON.parse(out) as { what: string; verdict: string; message: string }[];
+    expect(found.flatMap(({ what, verdict, message }) => (what === 'watch folder' ? [`${verdict}: ${message}`] : []))).toEqual([
+      expect.stringMatching(/^wrong: \/ belongs to the system: /),
+      `wrong: ${link} leads to /, which belongs to the system.`,
+    ]);
   });
 
   test('what is wrong with a server of one’s own is found by its key', async () => {

@@ -25,6 +25,28 @@ async function names(): Promise<readonly string[]> {
   return scan.ok ? scan.candidates.map((candidate) => candidate.name) : [scan.message];
 }
 
+test('nothing of the system is looked at: as a watch folder, as a path of its own, or through a link in a watch folder', async () => {
+  await symlink('/', join(root, 'machine'));
+  await symlink('/proc/version', join(root, 'version.gguf'));
+  await put('a.gguf');
+  for (const path of ['/', '/proc', '/dev', join(root, 'machine')]) {
+    const message = expect.stringContaining('belongs to the system');
+    expect((await scanFolder(path, null, new Set())).scan).toMatchObject({ ok: false, message });
+    expect((await scanPath(path, null)).scan).toMatchObject({ ok: false, message });
+  }
+  expect(await names()).toEqual(['a.gguf', 'version.gguf', 'machine']);
+  for (const [link, place] of [
+    ['machine', '/'],
+    ['version.gguf', '/proc/version'],
+  ] as const) {
+    const path = join(root, link);
+    expect(await listCandidateFiles(path)).toMatchObject({
+      files: [],
+      unreadable: `${path} leads to ${place}, which belongs to the system.`,
+    });
+  }
+});
+
 describe('a scan', () => {
   test.each<[string, readonly string[], readonly string[]]>([
     ['loose models, then other files', ['a.gguf', 'b.onnx', 'notes.txt', 'c.gguf.part', '.hidden.gguf'], ['a.gguf', 'b.onnx', 'notes.txt']],

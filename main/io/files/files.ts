@@ -11,6 +11,7 @@ import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import { isModelFile, isPartialDownload, PARTIAL_SUFFIXES } from '../../core/analyzer/not-there-yet.ts';
 import { pairProjectors } from '../../core/analyzer/side-files.ts';
 import { splitParts } from '../../core/analyzer/split-names.ts';
+import { systemPathProblem } from '../../core/notice/models-path.ts';
 import type { CandidateListing, FileIdentity } from '../../core/ports.ts';
 import { isOllamaManifest } from '../../core/stores/names.ts';
 import { storedAt } from '../reader/stored.ts';
@@ -80,7 +81,10 @@ interface Walk {
  */
 export async function listCandidateFiles(path: string, beside: NamesBeside = readNames): Promise<CandidateFiles | null> {
   try {
-    const stored = await storedAt(await realpath(path));
+    const leadsTo = await realpath(path);
+    const problem = systemPathProblem(path, leadsTo);
+    if (problem !== null) return { ...NOTHING, realPath: leadsTo, unreadable: problem };
+    const stored = await storedAt(leadsTo);
     const isBlob = isOllamaManifest(path);
     const nothing = { ...NOTHING, kind: isBlob ? ('file' as const) : ('folder' as const) };
     if (stored?.kind === 'missing') return { ...nothing, realPath: stored.path, dangling: isBlob ? [stored.path] : [] };

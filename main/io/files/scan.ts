@@ -11,6 +11,7 @@ import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import { isPartialDownload } from '../../core/analyzer/not-there-yet.ts';
 import { pairProjectors } from '../../core/analyzer/side-files.ts';
 import { splitName, splitParts } from '../../core/analyzer/split-names.ts';
+import { systemPathProblem } from '../../core/notice/models-path.ts';
 import type { CandidateListing, FolderScan } from '../../core/ports.ts';
 import { storedName } from '../../core/stores/names.ts';
 import { direntsOf, type EntryBudget, namesHold, type ReadTimes } from './entries.ts';
@@ -103,7 +104,10 @@ async function scan(
   limits: Limits,
 ): Promise<ScanOutcome> {
   try {
-    const mount = await mountOf(await realpath(folder));
+    const realPath = await realpath(folder);
+    const problem = systemPathProblem(folder, realPath);
+    if (problem !== null) return away(folder, problem);
+    const mount = await mountOf(realPath);
     const lost = before === null ? null : unmounted(before, mount, folder);
     if (lost !== null) return away(folder, lost);
     const names = await namesIn(folder, last, limits.names);
@@ -133,6 +137,8 @@ async function scan(
 export async function scanPath(path: string, before: MountFacts | null): Promise<ScanOutcome> {
   const parent = dirname(path);
   try {
+    const problem = systemPathProblem(path, await realpath(path).catch(() => path));
+    if (problem !== null) return away(path, problem);
     const mount = await mountOf(await realpath(parent));
     const lost = before === null ? null : unmounted(before, mount, parent);
     if (lost !== null) return away(path, lost);
@@ -250,7 +256,8 @@ async function namesIn(folder: string, last: Names | null, mostNames: number): P
  */
 async function kindOf(path: string): Promise<'folder' | 'file' | null> {
   try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+    const isFolder = (await stat(path)).isDirectory() && systemPathProblem(await realpath(path)) === null;
+    return isFolder ? 'folder' : 'file';
   } catch (error) {
     return errorCode(error) === 'ELOOP' ? 'file' : null;
   }

@@ -213,7 +213,7 @@ class Watcher implements FileWatcher {
     const type = entry.mount?.typeWithoutEvents ?? null;
     const { path } = entry;
     let words = '';
-    if (!scan.ok) words = `${scan.message} Its models stay as they are until it is back.`;
+    if (!scan.ok) words = entry.mount === null ? scan.message : `${scan.message} Its models stay as they are until it is back.`;
     else if (scan.isCut === true) words = `${path} holds more than a million files; some of them are not scanned.`;
     else if (leftOut > 0) words = `${path} holds too many models: ${leftOut} of them are ignored.`;
     else if (type !== null)
