@@ -178,6 +178,48 @@ describe('templates that never end', () => {
   });
 
   test.each([
+    ['tabs', '{{ a.expandtabs() | length }}', '200000'],
+    ['open marks', "{{ ('<' * 200000) | striptags | length }}", '200000'],
+    ['open comments', "{{ ('<!--' * 100000) | striptags | length }}", '400000'],
+    ['a number that is none', "{{ (('1' * 200000) ~ 'x') | float }}{{ (('1' * 200000) ~ 'x') | int }}", '0.00'],
+    ['parts from the right', "{{ a.rsplit('a', 200000) | length }}", '200001'],
+    ['names in a format', "{{ ('%(' * 100000) % 1 }}", 'unsupported format character'],
+    ['zeros in a format', "{{ ('%' ~ '0' * 200000 ~ '!') % 1 }}", 'unsupported format character'],
+    [
+      'a tuple of tuples',
+      '{% set ns = namespace(t=(1, 2)) %}{% for i in range(40) %}{% set ns.t = (ns.t, ns.t) %}{% endfor %}{{ {ns.t: 1} }}',
+      'more than 1000 parts as a key',
+    ],
+    ['an order of texts', "{% set b = a ~ 'b' %}{% for i in range(99999) %}{{ a < b }}{% endfor %}", 'more than 1000000 steps'],
+    ['a search from the front', "{% for i in range(99999) %}{{ a.find('b', 1) }}{% endfor %}", 'more than 1000000 steps'],
+    ['a beginning', '{% for i in range(99999) %}{% set b = a | truncate(5) %}{% endfor %}', 'more than 1000000 steps'],
+    ['a character', "{% set s = '😀' * 99999 %}{% for i in range(99999) %}{{ s[0] }}{% endfor %}", 'more than 1000000 steps'],
+  ])('what is long costs what it is long, not squared, and counts: %s', (_, template, wanted) => {
+    const startMs = performance.now();
+    let made: string;
+    try {
+      made = rendered(template, { a: 'a'.repeat(200_000) }, { ...BOUNDS, steps: 1_000_000, milliseconds: Number.POSITIVE_INFINITY });
+    } catch (thrown) {
+      made = (thrown as Error).message;
+    }
+    expect(made).toContain(wanted);
+    expect(performance.now() - startMs).toBeLessThan(8_000);
+  });
+
+  test('tabs, marks and directives are read as Python and jinja2 read them', () => {
+    expect(rendered("{{ 'a\tbc\t\n\td\t'.expandtabs(4) }}|{{ 'a\tb'.expandtabs(0) }}|{{ 'ü\tb'.expandtabs() }}")).toBe(
+      'a   bc  \n    d   |ab|ü       b',
+    );
+    expect(rendered("{{ 'a<b>c<!-- <i> -->d</b>e < f <!-- g' | striptags }}")).toBe('acde < f <!-- g');
+    expect(
+      rendered("{{ '<!--a>b' | striptags }}|{{ 'a.b.c'.rsplit('.', 1) }}|{{ '%(a)05d %%' % {'a': 7} }}|{{ '%-3d|%*d' % (1, 3, 2) }}"),
+    ).toBe("b|['a.b', 'c']|00007 %|1  |  2");
+    expect(
+      rendered("{{ {(1, 'a'): 'x'}[(1.0, 'a')] }}{{ {('1', 'a'): 'x'}[(1, 'a')] is defined }}{{ {('a', 'b'): 1}[('a b',)] is defined }}"),
+    ).toBe('xFalseFalse');
+  });
+
+  test.each([
     ['steps', '{% for a in range(9999) %}{% endfor %}', { steps: 1_000 }, 'more than 1000 steps'],
     ['characters', "{% for a in range(999) %}{{ 'x' * 1000 }}{% endfor %}", { characters: 100_000 }, 'more than 100000 characters in all'],
     ['longestText', "{{ ('x' * 2000) | length }}", { longestText: 1_000 }, '1000'],

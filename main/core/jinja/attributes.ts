@@ -78,7 +78,11 @@ function methodOf(value: Value, name: string, budget: Budget): Bound | null {
       return (args) => braceFormat(value, args, reach, budget);
     }
     const method = Object.hasOwn(STRING_METHODS, name) ? STRING_METHODS[name] : undefined;
-    return method === undefined ? null : (args) => method(value, args, budget);
+    if (method === undefined) return null;
+    return (args) => {
+      budget.read(value.length);
+      return method(value, args, budget);
+    };
   }
   if (budget.mayChange && (value instanceof Dict || value instanceof List)) {
     const change = changeOf(value, name, budget);
@@ -151,6 +155,7 @@ export function itemOf(of: Value, at: Value, budget: Budget): Value {
     if (cut !== null) return cut;
   } else {
     const index = numeric(key);
+    if (typeof value === 'string') budget.read(value.length);
     if (typeof index === 'bigint') return known(elementAt(value, Number(index)), value, key, budget);
   }
   return typeof key === 'string' ? attributeOf(value, key, budget) : missing(value, key, budget);

@@ -55,6 +55,11 @@ export class Budget {
     this.longest(length);
     if (this.#characters > this.#bounds.characters)
       throw new TemplateBoundError(`it makes texts of more than ${this.#bounds.characters} characters in all`);
+    this.read(length);
+  }
+
+  /** Before a text is read from end to end. */
+  read(length: number): void {
     this.spend(Math.ceil(length / CHARACTERS_A_STEP));
   }
 

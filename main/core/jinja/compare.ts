@@ -4,6 +4,9 @@ import { TemplateError } from './errors.ts';
 import type { CompareOperator } from './nodes.ts';
 import { Dict, iterate, List, plain, Range, Tuple, typeName, Undefined, type Value, View } from './values.ts';
 
+/** Texts are compared unit by unit, which takes longer than to copy them. */
+const SLOWER = 8;
+
 /** Numbers and truth values as numbers; null for what is none. */
 export function numeric(value: Value): bigint | number | null {
   if (typeof value === 'bigint' || typeof value === 'number') return value;
@@ -12,6 +15,7 @@ export function numeric(value: Value): bigint | number | null {
 
 export function isEqual(left: Value, right: Value, budget: Budget): boolean {
   budget.spend();
+  if (typeof left === 'string' && typeof right === 'string' && left.length === right.length) budget.read(left.length);
   if (left === right) return true;
   const [one, other] = [numeric(left), numeric(right)];
   // biome-ignore lint/suspicious/noDoubleEquals: a bigint and a number of the same value are equal by == alone.
@@ -45,7 +49,10 @@ function hasSame(left: Dict, right: Dict, budget: Budget): boolean {
  */
 export function order(left: Value, right: Value, budget: Budget, sign = '<'): number {
   budget.spend();
-  if (typeof left === 'string' && typeof right === 'string') return compareTexts(left, right);
+  if (typeof left === 'string' && typeof right === 'string') {
+    budget.read(SLOWER * Math.min(left.length, right.length));
+    return compareTexts(left, right);
+  }
   const [one, other] = [numeric(left), numeric(right)];
   if (one !== null && other !== null)
     return one < other ? -1 : one > other ? 1 : one === other || Number(one) === Number(other) ? 0 : Number.NaN;

@@ -164,12 +164,17 @@ export class Evaluator implements Named {
 
   filter(name: string, value: Value, args: Args): Value {
     const known = ALIASES[name] ?? name;
+    this.#reads(value);
     const one = Object.hasOwn(FILTERS, known) ? FILTERS[known] : undefined;
     if (one !== undefined)
       return this.#keepingSafe(known, value, one(KEEPS_MARKUP.includes(known) ? value : plain(value), args, this.budget));
     const list = Object.hasOwn(LIST_FILTERS, known) ? LIST_FILTERS[known] : undefined;
     if (list !== undefined) return this.budget.deeper(() => list(plain(value), args, this.budget, this));
     throw new TemplateError(`No filter named '${name}'.`);
+  }
+
+  #reads(value: Value): void {
+    if (typeof value === 'string') this.budget.read(value.length);
   }
 
   /** What only trims a safe text, or changes its letters, leaves it safe. */
@@ -180,6 +185,7 @@ export class Evaluator implements Named {
   test(name: string, given: Value, args: Args): boolean {
     if (name === 'escaped') return given instanceof Markup;
     const value = plain(given);
+    this.#reads(value);
     if (name === 'filter') return [FILTERS, LIST_FILTERS].some((table) => Object.hasOwn(table, ALIASES[String(value)] ?? String(value)));
     if (name === 'test') return Object.hasOwn(TESTS, String(value));
     const test = Object.hasOwn(TESTS, name) ? TESTS[name] : undefined;

@@ -56,7 +56,7 @@ function floatIn(text: string): number | null {
   const trimmed = stripped(text, null, 'both')
     .toLowerCase()
     .replace(/(?<=\d)_(?=\d)/g, '');
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/.test(trimmed)) return Number(trimmed);
+  if (/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/.test(trimmed)) return Number(trimmed);
   const special = /^([+-]?)(inf|infinity|nan)$/.exec(trimmed);
   return special === null
     ? null
@@ -131,6 +131,21 @@ function jsonStyle(args: Args): JsonStyle {
 }
 
 const title = (text: string) => text.replace(/[^-\s({[<]+/gu, (word) => (word[0] ?? '').toUpperCase() + word.slice(1).toLowerCase());
+
+/** A mark that is not closed stays, and so do those behind it that could only end with it. */
+function withoutTags(text: string): string {
+  const lastComment = text.lastIndexOf('-->');
+  let made = '';
+  let at = 0;
+  for (let start = text.indexOf('<'); start >= 0; start = text.indexOf('<', at)) {
+    const isComment = text.startsWith('<!--', start) && lastComment >= start + 4;
+    const end = isComment ? text.indexOf('-->', start + 4) + 3 : text.indexOf('>', start) + 1;
+    if (end === 0) break;
+    made += text.slice(at, start);
+    at = end;
+  }
+  return made + text.slice(at);
+}
 
 const truncate: Filter = (value, args, budget) => {
   const [length, killWords, end, leeway] = bind('truncate', args, ['length', 'killwords', 'end', 'leeway']);
@@ -213,8 +228,7 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   safe: (value, _args, budget) => new Markup(textOf(value, budget)),
   string: (value, _args, budget) => (value instanceof Markup ? value : textOf(value, budget)),
   striptags: onText((text) =>
-    text
-      .replace(/<!--[\s\S]*?-->|<[^>]*>/g, '')
+    withoutTags(text)
       .split(/\s+/u)
       .filter((word) => word !== '')
       .join(' '),

@@ -10,7 +10,7 @@ import { type Args, Dict, Tuple, textLength, typeName, Undefined, type Value } f
 
 /** Wider than any layout of a text. */
 const MOST_WIDTH = 10_000;
-const DIRECTIVE = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d*)(?:\.(\*|\d*))?[hlL]?([diouxXeEfFgGcrsa%])/g;
+const DIRECTIVE = /%(?:\(([^()]*)\))?([-+ #0]*)(\*|[1-9]\d*)?(?:\.(\*|\d*))?[hlL]?([diouxXeEfFgGcrsa%])/g;
 
 /** `text % value`. */
 export function printf(text: string, value: Value, budget: Budget): string {
@@ -26,7 +26,7 @@ export function printf(text: string, value: Value, budget: Budget): string {
   if (text.replace(DIRECTIVE, '').includes('%')) throw new TemplateError('unsupported format character');
   const made = text.replace(
     DIRECTIVE,
-    (_whole, key: string | undefined, flags: string, width: string, digits: string | undefined, type: string) => {
+    (_whole, key: string | undefined, flags: string, width: string | undefined, digits: string | undefined, type: string) => {
       budget.spend();
       if (type === '%') return '%';
       const wide = size(width);

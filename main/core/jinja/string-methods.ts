@@ -38,6 +38,21 @@ export function splitLines(text: string, keepEnds = false): string[] {
   return lines;
 }
 
+/** Each tab as the spaces to the next column that is a multiple of `size`. */
+function expanded(text: string, size: number, budget: Budget): string {
+  const parts: string[] = [];
+  let column = 0;
+  for (const part of text.split(/([\t\n\r])/)) {
+    const spaces = part !== '\t' || size === 0 ? 0 : size - (column % size);
+    if (part === '\t') {
+      budget.text(spaces);
+      parts.push(' '.repeat(spaces));
+    } else parts.push(part);
+    column = part === '\n' || part === '\r' ? 0 : column + (part === '\t' ? spaces : textLength(part));
+  }
+  return parts.join('');
+}
+
 /** Python's `split`. @param most cuts; negative: all. */
 function split(text: string, separator: string | null, most: number): string[] {
   const limit = most < 0 ? Number.POSITIVE_INFINITY : most;
@@ -64,17 +79,18 @@ function splitFromRight(text: string, separator: string | null, most: number): s
     if (separator === null) {
       const at = lastSpace(rest);
       if (at < 0) break;
-      parts.unshift(rest.slice(at + 1));
+      parts.push(rest.slice(at + 1));
       rest = withoutTrailing(rest.slice(0, at));
     } else {
       const at = rest.lastIndexOf(separator);
       if (at < 0) break;
-      parts.unshift(rest.slice(at + separator.length));
+      parts.push(rest.slice(at + separator.length));
       rest = rest.slice(0, at);
     }
   }
-  if (separator !== null || rest !== '') parts.unshift(rest);
-  return parts;
+  if (separator !== null || rest !== '') parts.push(rest);
+  // Collected from the right, because putting each in front of the others would move all of them.
+  return parts.reverse();
 }
 
 function replaced(text: string, old: string, by: string, most: number): string {
@@ -97,6 +113,10 @@ export function replaceIn(text: string, old: string, by: string, most: number, b
 /** Where it is found, in code points from the beginning; -1: nowhere. */
 function find(text: string, args: Args, isLast: boolean): number {
   const [sought, start, end] = bind('find', args, ['sub', 'start', 'end'], 1);
+  if (start === undefined && end === undefined) {
+    const at = isLast ? text.lastIndexOf(stringOf(sought)) : text.indexOf(stringOf(sought));
+    return at < 0 ? -1 : textLength(text.slice(0, at));
+  }
   const points = [...text];
   const [from, to] = limits(points.length, start, end);
   const inside = points.slice(from, to).join('');
@@ -192,13 +212,7 @@ export const STRING_METHODS: Readonly<Record<string, Method>> = {
     return BigInt(sought === '' ? textLength(text) + 1 : text.split(sought).length - 1);
   },
   endswith: beginsOrEnds('endsWith'),
-  expandtabs: (text, args) => {
-    const size = wholeOf(bind('expandtabs', args, ['tabsize'])[0], 8);
-    return text.replace(
-      /([^\t\n\r]*)\t/g,
-      (_whole, before: string) => before + ' '.repeat(size < 1 ? 0 : size - (textLength(before) % size)),
-    );
-  },
+  expandtabs: (text, args, budget) => expanded(text, Math.max(0, wholeOf(bind('expandtabs', args, ['tabsize'])[0], 8)), budget),
   find: (text, args) => BigInt(find(text, args, false)),
   index: (text, args) => found(text, args, false),
   isalnum: all(/^[\p{L}\p{N}]+$/u),

@@ -4,6 +4,7 @@
  * cannot reach JavaScript's objects. No I/O.
  */
 import { TemplateError } from './errors.ts';
+import { tupleText } from './tuple-text.ts';
 
 export type Value =
   | null
@@ -251,9 +252,13 @@ function hash(given: Value): unknown {
   if (typeof key === 'boolean') return Number(key);
   if (typeof key === 'bigint') return BigInt(Number(key)) === key ? Number(key) : key;
   if (typeof key === 'number') return key;
-  if (key instanceof Tuple) return Symbol.for(`tuple:${JSON.stringify(key.items.map((item) => [typeof item, String(hash(item))]))}`);
+  if (key instanceof Tuple) return Symbol.for(tupleText(key.items, partsOf, hash));
   if (key instanceof List || key instanceof Dict) throw new TemplateError(`unhashable type: '${typeName(key)}'`);
   return key;
+}
+
+function partsOf(value: Value): readonly Value[] | null {
+  return value instanceof Tuple ? value.items : null;
 }
 
 export function isTrue(value: Value): boolean {
