@@ -1140,6 +1140,7 @@ export const toasts = {
   searchEnded: 'The search for runtimes has ended',
   noRuntimeFound: 'None was found.',
   runtimesFound: (runtimes: string) => `Found: ${runtimes}.`,
+  notTakenBack: (name: string) => `The copy of ${name} may not have been removed`,
   notForgotten: (modelId: string) => `${modelId} cannot be forgotten`,
   forgotten: (modelId: string) => `${modelId} is forgotten`,
   filesNotChanged: 'Its files were not changed.',

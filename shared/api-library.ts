@@ -7,6 +7,7 @@ import { formKindSchema } from './api-profile.ts';
 import { foundModelSchema, modelViewSchema, trustSchema } from './api-views.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
+const uploadKey = z.string().regex(/^[\w-]{16,64}$/, '16 to 64 letters, digits, - and _');
 
 export const LIBRARY_API = {
   add: {
@@ -21,11 +22,20 @@ export const LIBRARY_API = {
     method: 'POST',
     path: '/control/library/upload',
     summary:
-      'Copies a small model file, the body, into the first watch folder and registers it: for browsers, which hide the path of a file.',
+      'Copies a small model file, the body, into the first watch folder and registers it: for browsers, which hide the path of a file. A client that disconnects before it has the answer leaves no file. key: a random name by which the upload can be taken back.',
     access: 'token',
-    query: z.strictObject({ name: z.string().min(1) }),
+    query: z.strictObject({ name: z.string().min(1), key: uploadKey.optional() }),
     takesFile: true,
     answer: z.object({ path: z.string(), id: z.string() }),
+  },
+  takeBack: {
+    method: 'POST',
+    path: '/control/library/take-back',
+    summary:
+      'Ends the upload of this key, and removes the file that it copied, if nobody has changed that file since. Clients that cancel an upload ask for it, because its answer may be under way already.',
+    access: 'token',
+    body: z.strictObject({ key: uploadKey }),
+    answer: z.object({ key: z.string() }),
   },
   found: {
     method: 'GET',

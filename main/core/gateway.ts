@@ -228,13 +228,19 @@ export interface Control {
    */
   add(path: string, options: { readonly load: boolean }): Promise<AddedModel>;
   /**
-   * Copies a model file into the first watch folder and registers it. If that fails, or nobody
-   * waits for it any more, the copy is removed.
+   * Copies a model file into the first watch folder and registers it. If that fails, the copy is
+   * removed.
+   * @param key by which it can be taken back.
    * @returns its path.
    * @throws ModeliumError upload-refused: the name is not that of a model file, or exists already;
-   * disk-full; cancelled if nobody waits any more.
+   * disk-full; cancelled if it was taken back.
    */
-  upload(name: string, bytes: Uint8Array, signal: AbortSignal): Promise<UploadedModel>;
+  upload(name: string, bytes: Uint8Array, key: string): Promise<UploadedModel>;
+  /**
+   * Ends an upload that runs, and removes the copy of one that has ended; one that is still to come
+   * is refused. Resolves when nothing is left of it.
+   */
+  takeBack(key: string): Promise<void>;
   /** Models that other tools have on this machine. */
   found(): Promise<FoundModels>;
   /**

@@ -23,6 +23,7 @@ import type { Activity } from '../core/tell/activity.ts';
 import type { Changes } from '../core/tell/changes.ts';
 import type { DayHistory, History } from '../core/tell/history.ts';
 import type { Trust } from '../core/trust.ts';
+import type { Uploads } from '../io/files/upload.ts';
 import { ServerStatistics } from '../io/server-statistics.ts';
 import type { Manager } from '../runtime/manager.ts';
 
@@ -39,8 +40,7 @@ export interface ControlPorts {
   readonly library: Library;
   readonly finder: ModelFinder;
   readonly sample: Control['sample'];
-  /** Keeps the file only if `use` works. */
-  upload<Used>(name: string, bytes: Uint8Array, signal: AbortSignal, use: (path: string) => Promise<Used>): Promise<Used>;
+  readonly uploads: Uploads;
   readonly changes: Changes;
   readonly history: History;
   readonly day: DayHistory;
@@ -87,8 +87,9 @@ export function createControl(ports: ControlPorts): Control {
     add: (path, options) => catalog.add(path, options),
     found: async () => withRegistered(await ports.finder.find(), registry),
     sample: (signal) => ports.sample(signal),
-    upload: (name, bytes, signal) =>
-      ports.upload(name, bytes, signal, async (path) => ({ path, id: (await catalog.add(path, { load: true })).id })),
+    upload: (name, bytes, key) =>
+      ports.uploads.keep(name, bytes, key, async (path) => ({ path, id: (await catalog.add(path, { load: true })).id })),
+    takeBack: (key) => ports.uploads.takeBack(key),
     forget: (name) => catalog.forget(named(name).id),
     plan: (target, options) => plan(ports, target, options),
     decisions: ({ model, beforeId, limit }) => {

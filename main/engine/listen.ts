@@ -11,7 +11,7 @@ import { Connections } from '../http/connections.ts';
 import { createMetricsServer } from '../http/metrics-server.ts';
 import { createHttpServer } from '../http/server.ts';
 import { SharedText } from '../http/shared-text.ts';
-import { keepUpload } from '../io/files/upload.ts';
+import { Uploads } from '../io/files/upload.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import type { Upstreams } from '../io/http-client.ts';
 import { createImages } from '../io/images/images.ts';
@@ -91,7 +91,7 @@ export async function listen(ports: ListenPorts): Promise<{ readonly address: st
     library,
     finder,
     sample: (signal) => fetchSampleModel(modeliumFolders().cache, { signal, say: (sentence) => log.say(sentence) }),
-    upload: (...upload) => keepUpload(ports.folders.paths[0], ...upload),
+    uploads: new Uploads(() => ports.folders.paths[0]),
     changes,
     upstreams,
     snapshot,

@@ -3,6 +3,7 @@
  * /openapi.json and the list of routes. The only importer of Fastify. Each route comes from the
  * contract in shared/api.ts: its method, path, input checks and token.
  */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -19,6 +20,7 @@ import { MAX_BODY } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { admissionOf, FILE_TYPE, JSON_TYPE, letIn, readFileBody, readJsonBody } from './control-bodies.ts';
 import { type OpenStreams, type StreamPorts, streamEvents, streamLogs } from './control-streams.ts';
+import { leavingOf, unlessSent } from './leaving.ts';
 import { streamLoadTest } from './load-test.ts';
 import { listOf } from './model-list.ts';
 import { sendAsset, sendPage, wantsPage } from './page.ts';
@@ -219,18 +221,27 @@ function addModelRoutes(app: FastifyInstance, ports: ControlRoutesPorts): void {
     control.pin(id, body.pinned);
     return answer(id);
   });
-  addRoute(app, ports, API.showTrust, ({ params, reply }) => control.showTrust(requireModel(ports, params['id'] ?? '').id, leaving(reply)));
+  addRoute(app, ports, API.showTrust, ({ params, reply }) =>
+    control.showTrust(requireModel(ports, params['id'] ?? '').id, leavingOf(reply.raw)),
+  );
   addRoute(app, ports, API.trust, async ({ params, body, reply }) => {
     const { id } = requireModel(ports, params['id'] ?? '');
-    await control.trust(id, body, leaving(reply));
+    await control.trust(id, body, leavingOf(reply.raw));
     return answer(id);
   });
   addRoute(app, ports, API.add, ({ body: { path, load } }) => control.add(path, { load }));
-  addRoute(app, ports, API.upload, ({ request, reply, query }) =>
-    control.upload(query.name, request.body instanceof Uint8Array ? request.body : NO_BODY, leaving(reply)),
-  );
+  addRoute(app, ports, API.upload, ({ request, reply, query: { name, key = randomUUID() } }) => {
+    unlessSent(reply.raw, () => {
+      control.takeBack(key).catch((error: unknown) => ports.log.warn(`${name}, whose upload ended early, was not removed: ${error}`));
+    });
+    return control.upload(name, request.body instanceof Uint8Array ? request.body : NO_BODY, key);
+  });
+  addRoute(app, ports, API.takeBack, async ({ body: { key } }) => {
+    await control.takeBack(key);
+    return { key };
+  });
   addRoute(app, ports, API.found, () => control.found());
-  addRoute(app, ports, API.sample, async ({ reply }) => ({ path: await control.sample(leaving(reply)) }));
+  addRoute(app, ports, API.sample, async ({ reply }) => ({ path: await control.sample(leavingOf(reply.raw)) }));
   addRoute(app, ports, API.forget, async ({ params }) => {
     const { id } = requireModel(ports, params['id'] ?? '');
     await control.forget(id);
@@ -281,14 +292,6 @@ function addEngineRoutes(app: FastifyInstance, ports: ControlRoutesPorts): void 
 /** A runtime may print anything; the window does not know the token that it would have to hide. */
 function withoutToken(line: string, token: string): string {
   return line.replaceAll(token, '[redacted]');
-}
-
-/** Aborts when the client leaves before its answer: nothing is read on for nobody. */
-function leaving(reply: FastifyReply): AbortSignal {
-  const abort = new AbortController();
-  if (reply.raw.destroyed) abort.abort();
-  reply.raw.once('close', () => abort.abort());
-  return abort.signal;
 }
 
 function requireModel(ports: ControlRoutesPorts, name: string): ModelView {

@@ -1,6 +1,6 @@
 /**
- * Who sends a request, and whether that client has left: an abort signal with one listener, cheap
- * enough for thousands of requests a second.
+ * Who sends a request, and whether that client has left. For the hot path an abort signal with one
+ * listener, cheap enough for thousands of requests a second.
  */
 import type { ServerResponse } from 'node:http';
 import type { Departure } from '../core/gateway.ts';
@@ -41,4 +41,24 @@ export function askingOf(response: ServerResponse): Asking {
   if (response.destroyed) signal.abort();
   else response.once('close', () => signal.abort());
   return { signal, caller: callerOf(response) };
+}
+
+/** Aborts when the client leaves before its answer: nothing is read on for nobody. */
+export function leavingOf(response: ServerResponse): AbortSignal {
+  const abort = new AbortController();
+  if (response.destroyed) abort.abort();
+  response.once('close', () => abort.abort());
+  return abort.signal;
+}
+
+/** Acts when the client leaves before all of its answer was handed to the system. */
+export function unlessSent(response: ServerResponse, act: () => void): void {
+  if (response.destroyed) return act();
+  let isSent = false;
+  response.once('finish', () => {
+    isSent = true;
+  });
+  response.once('close', () => {
+    if (!isSent) act();
+  });
 }

@@ -9,7 +9,7 @@ import { bytesInWords, MIB } from '../../shared/units.ts';
 import { forget } from '../actions.ts';
 import { type AnswerOf, ask } from '../api.ts';
 import * as texts from '../texts.ts';
-import { warn } from '../ui/toasts.tsx';
+import { attempt, warn } from '../ui/toasts.tsx';
 
 export interface Drop {
   readonly key: number;
@@ -19,6 +19,8 @@ export interface Drop {
   readonly path: string;
   /** What the engine made of it; null until it answered. */
   readonly modelId: string | null;
+  /** By which the engine knows its upload; null: it is no upload. */
+  readonly uploadKey: string | null;
   /** It was here before it was dropped. */
   readonly isKnown: boolean;
   readonly refusal: { readonly message: string; readonly hint: string } | null;
@@ -34,34 +36,34 @@ interface Drops {
  */
 const MOST = 50;
 let lastKey = 0;
-/** Keys of drops that are not registered yet, or just now. */
+/** Keys of drops that were cancelled before the engine had answered. */
 const cancelled = new Set<number>();
-/** Of uploads under way, by key. */
+/** Of uploads that have not been answered, by key. */
 const uploads = new Map<number, AbortController>();
 
 export const useDrops = create<Drops>(() => ({ drops: [] }));
 
 /** Registers each path; a card follows it. Asked one after the other, in their order. */
 export function addPaths(paths: readonly string[]): void {
-  const drops = shown(paths.map((path) => ({ name: path.split('/').findLast((part) => part !== '') ?? path, path })));
+  const drops = shown(paths.map((path) => ({ name: path.split('/').findLast((part) => part !== '') ?? path, path, uploadKey: null })));
   void (async () => {
     for (const drop of drops) await settled(drop.key, () => register(drop));
   })();
 }
 
 /**
- * Has each file copied into the first watch folder of the engine and registered there. Who cancels
- * before the answer leaves no copy.
+ * Has each file copied into the first watch folder of the engine and registered there. Cancelling
+ * leaves no copy.
  */
 export function uploadFiles(files: readonly File[]): void {
-  const drops = shown(files.map(({ name }) => ({ name, path: '' })));
+  const drops = shown(files.map(({ name }) => ({ name, path: '', uploadKey: crypto.randomUUID() })));
   for (const { key } of drops) uploads.set(key, new AbortController());
   void (async () => {
     for (const [at, drop] of drops.entries()) {
       const [file, leaving] = [files[at], uploads.get(drop.key)];
       if (file === undefined || leaving === undefined) continue;
       await settled(drop.key, async () => {
-        const { path, id } = await upload(file, leaving.signal);
+        const { path, id } = await upload(file, drop.uploadKey, leaving.signal);
         change(drop.key, { path });
         follow(drop.key, { id, isKnown: false });
       });
@@ -70,17 +72,17 @@ export function uploadFiles(files: readonly File[]): void {
   })();
 }
 
-async function upload(file: File, signal: AbortSignal): Promise<AnswerOf<'upload'>> {
+async function upload(file: File, key: Drop['uploadKey'], signal: AbortSignal): Promise<AnswerOf<'upload'>> {
   const { settings } = await ask<'settings'>('GET', '/control/settings', { signal });
   const most = (settings as Settings).api.max_body_mb * MIB;
   // It is read into this page's memory, because the proof of the request is made for its bytes.
   if (file.size > most)
     throw new ModeliumError('body-too-large', texts.drop.tooLarge(file.name, bytesInWords(file.size), bytesInWords(most)));
   const body = await file.arrayBuffer();
-  return ask<'upload'>('POST', `/control/library/upload?name=${encodeURIComponent(file.name)}`, { body, signal });
+  return ask<'upload'>('POST', `/control/library/upload?name=${encodeURIComponent(file.name)}&key=${key}`, { body, signal });
 }
 
-function shown(items: readonly Pick<Drop, 'name' | 'path'>[]): readonly Drop[] {
+function shown(items: readonly Pick<Drop, 'name' | 'path' | 'uploadKey'>[]): readonly Drop[] {
   if (items.length > MOST) {
     const left = items.length - MOST;
     warn(texts.drop.leftOut(left, items.length), texts.drop.tooMany(MOST));
@@ -98,13 +100,19 @@ export function dismiss(key: number): void {
 }
 
 /**
- * It was not meant: what is not asked for yet is not asked, and what the engine registers meanwhile
- * is forgotten again.
+ * It was not meant: what is not asked for yet is not asked, and what the engine copies or registers
+ * meanwhile, or has done just now, is taken back.
  */
-export function cancel(key: number): void {
-  cancelled.add(key);
-  uploads.get(key)?.abort();
+export function cancel({ key, name, modelId, isKnown, uploadKey }: Drop): void {
   dismiss(key);
+  if (modelId === null) cancelled.add(key);
+  uploads.get(key)?.abort();
+  // Also after the abort: the answer may have been on its way already.
+  if (uploadKey !== null)
+    void attempt(texts.toasts.notTakenBack(name), () =>
+      ask<'takeBack'>('POST', '/control/library/take-back', { body: { key: uploadKey } }),
+    );
+  else if (modelId !== null && !isKnown) void forget(modelId);
 }
 
 export function dismissAll(): void {

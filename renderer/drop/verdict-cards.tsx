@@ -92,7 +92,7 @@ function NotYet({ drop, wasSeen }: { readonly drop: Drop; readonly wasSeen: bool
     <>
       <p>{drop.path === '' ? texts.drop.beingCopied : texts.drop.reading}</p>
       <div className={styles.foot}>
-        <Button aria-label={texts.drop.cancel(drop.name)} onClick={() => cancel(drop.key)} small>
+        <Button aria-label={texts.drop.cancel(drop.name)} onClick={() => cancel(drop)} small>
           {texts.common.cancel}
         </Button>
       </div>

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -294,6 +294,25 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     await card('sent.gguf').getByRole('button', { name: 'Try it' }).waitFor();
     expect(readFileSync(join(live.watch, 'sent.gguf'))).toEqual(readFileSync(chosen));
     await expectAccessible(page);
+
+    // Cancelled when the engine has answered, and before the page has heard of it.
+    const late = await writeTinyGguf(join(live.folder, 'elsewhere'), { name: 'late' });
+    const answered = Promise.withResolvers<boolean>();
+    const cancelled = Promise.withResolvers<void>();
+    await page.route('**/control/library/upload?*', async (route) => {
+      const response = await route.fetch();
+      answered.resolve(response.ok() && existsSync(join(live.watch, 'late.gguf')));
+      await cancelled.promise;
+      await route.fulfill({ response }).catch(() => {});
+    });
+    await page.getByRole('button', { name: 'Add a model' }).first().click();
+    await page.getByLabel('Files to upload').setInputFiles(late);
+    expect(await answered.promise).toBe(true);
+    await card('late.gguf').getByRole('button', { name: 'Cancel' }).click();
+    await eventually('nothing of it is left', async () => !existsSync(join(live.watch, 'late.gguf')));
+    cancelled.resolve();
+    await eventually('it is no model', async () => !(await live.status()).models.some(({ id }) => id === 'late'));
+
     for (const name of ['a.gguf', 'sent.gguf']) rmSync(join(live.watch, name));
     await eventually('they are gone', async () => !(await live.status()).models.some(({ id }) => id === 'sent' || id === 'a'));
     await page.context().close();

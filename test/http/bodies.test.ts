@@ -306,7 +306,7 @@ describe('large bodies', () => {
       path: '/incoming/a.gguf',
       id: 'sent',
     });
-    expect(setup.engine.asked.at(-1)).toEqual(['upload', 'a.gguf', 100_004]);
+    expect(setup.engine.asked).toEqual([['upload', 'a.gguf', 100_004, expect.stringMatching(/^[\w-]{36}$/)]]);
     expect((await ask(setup, path, { body })).status).toBe(401);
     expect((await ask(setup, '/control/library/upload', { headers: WITH_TOKEN, body })).status).toBe(400);
     setup.settings = { ...setup.settings, api: { ...setup.settings.api, max_body_mb: 1 } };
@@ -334,14 +334,26 @@ describe('large bodies', () => {
     ]);
   });
 
-  it('who sends a file and leaves before the answer is waited for no more', async () => {
+  it('what was sent by who leaves before the answer is taken back; what was answered stays', async () => {
+    const key = 'a-key-of-the-client';
     const leaving = new AbortController();
-    const init = { method: 'POST', headers: WITH_TOKEN, body: 'GGUF', signal: leaving.signal };
-    const sent = fetch(`${setup.address}/control/library/upload?name=slow.gguf`, init);
+    const init = { method: 'POST', headers: WITH_TOKEN, body: 'GGUF' };
+    const sent = fetch(`${setup.address}/control/library/upload?name=slow.gguf&key=${key}`, { ...init, signal: leaving.signal });
     sent.catch(() => {});
-    await until(() => setup.engine.asked.at(-1)?.[0] === 'upload');
+    await until(() => setup.engine.asked.length === 1);
+    expect(setup.engine.asked).toEqual([['upload', 'slow.gguf', 4, key]]);
     leaving.abort();
-    await until(() => setup.engine.asked.at(-1)?.[0] === 'left');
+    await until(() => setup.engine.asked.length === 2);
+    expect(setup.engine.asked[1]).toEqual(['takeBack', key]);
+
+    // Its connection ends after the answer.
+    const answered = await fetch(`${setup.address}/control/library/upload?name=a.gguf`, {
+      ...init,
+      headers: { ...init.headers, connection: 'close' },
+    });
+    expect(await answered.json()).toEqual({ path: '/incoming/a.gguf', id: 'sent' });
+    await ask(setup, '/control/snapshot', { headers: WITH_TOKEN });
+    expect(setup.engine.asked.map(([what]) => what)).toEqual(['upload', 'takeBack', 'upload']);
   });
 
   it('a route without the token takes a nonce and no more', async () => {

@@ -2,7 +2,6 @@
  * A real server of ours on a free port, between a real client and a real upstream of node:http;
  * only the engine behind it is a recording fake.
  */
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Control, Inference, Lease, RequestReport, Served, WaitOptions } from '../../main/core/gateway.ts';
@@ -334,6 +333,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     keepAlive: (id, seconds) => void engine.keptAlive.push([id, seconds]),
     report: (report) => void engine.reports.push(report),
   };
+  const takenBack = Promise.withResolvers<void>();
   const control: Control = {
     snapshot: () => engine.snapshot,
     model: viewOf,
@@ -344,10 +344,14 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     unload: async (...args) => void asked.push(['unload', ...args]),
     pin: (...args) => void asked.push(['pin', ...args]),
     sample: async () => '/cache/sample.gguf',
-    upload: async (name, bytes, signal) => {
-      asked.push(['upload', name, bytes.length]);
-      if (name === 'slow.gguf') await once(signal, 'abort').then(() => asked.push(['left']));
+    upload: async (name, bytes, key) => {
+      asked.push(['upload', name, bytes.length, key]);
+      if (name === 'slow.gguf') await takenBack.promise;
       return { path: `/incoming/${name}`, id: 'sent' };
+    },
+    takeBack: async (key) => {
+      asked.push(['takeBack', key]);
+      takenBack.resolve();
     },
     async found() {
       const found = { store: 'ollama', name: 'a:1b', path: '/o/manifests/h/library/a/1b', realPath: '/o/blobs/b', bytes: 5 } as const;

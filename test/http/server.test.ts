@@ -64,6 +64,7 @@ const BODIES: Record<string, unknown> = {
   plan: { target: 'tiny' },
   loadTest: { model: 'tiny', parallel: 1, requests: 1, promptWords: 1, maxTokens: 1 },
   add: { path: '/models/x.gguf' },
+  takeBack: { key: '0123456789abcdef' },
   editSettings: { changes: [{ path: ['api', 'port'], value: 1 }], revision: 'none' },
   trust: { form: 'transformers', hash: 'ab'.repeat(32), trusted: true },
 };

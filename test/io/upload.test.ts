@@ -3,17 +3,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keepUpload as keepUploadUntil } from '../../main/io/files/upload.ts';
+import { Uploads } from '../../main/io/files/upload.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 
 const BYTES = Buffer.from('GGUF');
-const STAYS = new AbortController().signal;
-const keepUpload = (into: string | undefined, name: string, bytes: Uint8Array) => keepUploadUntil(into, name, bytes, STAYS, pathOf);
+const KEY = 'a key';
+const keepUpload = (into: string | undefined, name: string, bytes: Uint8Array) => new Uploads(() => into).keep(name, bytes, KEY, pathOf);
 const pathOf = async (path: string): Promise<string> => path;
 let folder: string;
+let uploads: Uploads;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'modelium-upload-'));
+  uploads = new Uploads(() => folder);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -60,21 +62,48 @@ test('nothing to write, no folder, and one that is gone are told', async () => {
   await expect(keepUpload(join(folder, 'gone'), 'a.gguf', BYTES)).rejects.toThrow(/cannot be written to \(ENOENT\)/);
 });
 
-test('who leaves before the answer leaves no file, and can send it again', async () => {
-  const leaves = new AbortController();
-  const kept = keepUploadUntil(folder, 'a.gguf', Buffer.alloc(32 * 1024 * 1024), leaves.signal, pathOf);
-  leaves.abort();
+test('what is taken back while it is copied leaves no file, and can be sent again under another key', async () => {
+  const kept = uploads.keep('a.gguf', Buffer.alloc(32 * 1024 * 1024), KEY, pathOf);
+  const taken = uploads.takeBack(KEY);
   await expect(kept).rejects.toMatchObject({ code: 'cancelled' });
-  await expect(keepUploadUntil(folder, 'a.gguf', BYTES, leaves.signal, pathOf)).rejects.toMatchObject({ code: 'cancelled' });
+  await taken;
+  await expect(uploads.keep('a.gguf', BYTES, KEY, pathOf)).rejects.toMatchObject({ code: 'cancelled' });
   expect(readdirSync(folder)).toEqual([]);
-  await keepUpload(folder, 'a.gguf', BYTES);
+  await uploads.keep('a.gguf', BYTES, 'another', pathOf);
 });
 
-test('who leaves while the copy is being registered leaves no file, and neither does what cannot be registered', async () => {
-  const leaves = new AbortController();
-  const leave = async () => leaves.abort();
-  await expect(keepUploadUntil(folder, 'a.gguf', BYTES, leaves.signal, leave)).rejects.toMatchObject({ code: 'cancelled' });
+test('what is taken back while it is registered leaves no file, and neither does what cannot be registered', async () => {
+  let taken: Promise<void> | null = null;
+  const leave = async () => {
+    taken = uploads.takeBack(KEY);
+  };
+  await expect(uploads.keep('a.gguf', BYTES, KEY, leave)).rejects.toMatchObject({ code: 'cancelled' });
+  await taken;
   const refuse = () => Promise.reject(new ModeliumError('path-invalid', 'It is no model.'));
-  await expect(keepUploadUntil(folder, 'a.gguf', BYTES, STAYS, refuse)).rejects.toMatchObject({ code: 'path-invalid' });
+  await expect(uploads.keep('a.gguf', BYTES, 'another', refuse)).rejects.toMatchObject({ code: 'path-invalid' });
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test('what is taken back after its end is removed, but no file that has taken its place and none of another upload', async () => {
+  await uploads.keep('a.gguf', BYTES, KEY, pathOf);
+  await uploads.keep('b.gguf', BYTES, 'another', pathOf);
+  await uploads.takeBack(KEY);
+  expect(readdirSync(folder)).toEqual(['b.gguf']);
+  rmSync(join(folder, 'b.gguf'));
+  writeFileSync(join(folder, 'b.gguf'), 'of a person');
+  await uploads.takeBack('another');
+  await uploads.takeBack('never heard of');
+  expect(readFileSync(join(folder, 'b.gguf'), 'utf8')).toBe('of a person');
+});
+
+test('very many uploads are not remembered for ever, and one that runs always is', async () => {
+  const registered = Promise.withResolvers<void>();
+  const slow = uploads.keep('slow.gguf', BYTES, 'slow', () => registered.promise);
+  for (let count = 0; count < 100; count += 1) await uploads.keep(`${count}.gguf`, BYTES, `key ${count}`, pathOf);
+  for (const key of ['slow', 'key 0', 'key 99']) void uploads.takeBack(key);
+  registered.resolve();
+  await expect(slow).rejects.toMatchObject({ code: 'cancelled' });
+  await uploads.takeBack('key 99');
+  const left = readdirSync(folder);
+  expect(['0.gguf', '99.gguf', 'slow.gguf'].filter((name) => left.includes(name))).toEqual(['0.gguf']);
 });
