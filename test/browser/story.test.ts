@@ -432,7 +432,8 @@ describe.skipIf(CHROMIUM === null)('an engine that is killed under the window: n
       await expect.poll(() => page.getByText(/The engine (ended|does not answer)/).count()).toBe(0);
       await second.becomes('kept', 'unloaded');
       // 20: a reader hears of the break once, whatever the banner says meanwhile, and of its end.
-      expect(await page.evaluate('words')).toEqual(['The engine is away. The window shows the last known state.', 'Connected again.']);
+      const words = ['The engine is away. The window shows the last known state.', 'Connected again.'];
+      await expect.poll(() => page.evaluate('words')).toEqual(words);
       // The page that was turned to meanwhile comes by itself.
       await page.getByRole('heading', { level: 1, name: 'Decisions' }).waitFor();
       await page.keyboard.press('Control+k');
