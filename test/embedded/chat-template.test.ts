@@ -69,6 +69,27 @@ describe('a thread of their own', () => {
     expect(await waits).toBe('ok');
   });
 
+  test('a thread that does not end is replaced, after its time or when its client leaves', async () => {
+    const program = `import { parentPort } from 'node:worker_threads';
+      parentPort.on('message', ({ id, values }) => {
+        while (values.messages === 'endless');
+        parentPort.postMessage({ id, text: values.messages, refusal: '' });
+      });`;
+    const url = new URL(`data:text/javascript,${encodeURIComponent(program)}`);
+    const template = new ChatTemplate({ default: 'any' }, url, {}, 2_000);
+    const endless = template.render({ messages: 'endless' }, never);
+    const waits = template.render({ messages: 'next' }, never);
+    await expect(endless).rejects.toThrow('it does not end: more than 2000 ms');
+    expect(await waits).toBe('next');
+    const patient = new ChatTemplate({ default: 'any' }, url, {});
+    const client = new AbortController();
+    const left = patient.render({ messages: 'endless' }, client.signal);
+    const after = patient.render({ messages: 'after' }, never);
+    client.abort();
+    await expect(left).rejects.toThrow('the client left');
+    expect(await after).toBe('after');
+  });
+
   test('who left is not rendered for', async () => {
     const template = new ChatTemplate({ default: '{{ messages[0].content }}' }, PROGRAM, {});
     const first = template.render({ messages: [user] }, never);

@@ -1,13 +1,17 @@
 /**
  * A model's chat template for the routes: messages in, prompt out. Owns the thread that renders it,
- * one chat at a time, and restarts the thread if it ran out of memory. A template that cannot be
- * rendered refuses chats; it never ends a load.
+ * one chat at a time, and replaces the thread if it ran out of memory, took too long, or its client
+ * left. A template that cannot be rendered refuses chats; it never ends a load.
  */
 import { Worker } from 'node:worker_threads';
 import type { RenderResult } from './template-worker.ts';
 
 /** Of the thread, in MiB: several times what the largest chat takes. */
 const MOST_MEMORY = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 } as const;
+/**
+ * Each way of calling a template ends by its own bounds within 5 s; this holds where a bound fails.
+ */
+const MOST_MS = 30_000;
 
 export interface TemplateTexts {
   readonly default: string;
@@ -28,10 +32,12 @@ export class ChatTemplate {
   readonly toolText: string;
   readonly #program: URL;
   readonly #tokens: Readonly<Record<string, string>>;
+  readonly #mostMs: number;
   readonly #waiting: Waiting[] = [];
   #worker: Worker | null = null;
   #current: Waiting | null = null;
   #jobs = 0;
+  #unwatch = (): void => {};
 
   /**
    * @param texts of the templates by their names: `default`, which may be empty, and perhaps
@@ -39,11 +45,12 @@ export class ChatTemplate {
    * @param program the file of `template-worker.ts`.
    * @param tokens variables that every template knows: `bos_token`, `eos_token`.
    */
-  constructor(texts: TemplateTexts, program: URL, tokens: Readonly<Record<string, string>>) {
+  constructor(texts: TemplateTexts, program: URL, tokens: Readonly<Record<string, string>>, mostMs = MOST_MS) {
     this.text = texts.default;
     this.toolText = texts.tool_use ?? texts.default;
     this.#program = program;
     this.#tokens = tokens;
+    this.#mostMs = mostMs;
     // Now, beside what else a load does, and not at the first chat.
     if (this.text !== '') this.#start();
   }
@@ -72,6 +79,7 @@ export class ChatTemplate {
     }
     this.#current = next;
     const worker = this.#worker ?? this.#start();
+    this.#watch(next);
     this.#jobs += 1;
     try {
       worker.postMessage({ id: this.#jobs, values: next.values });
@@ -80,9 +88,28 @@ export class ChatTemplate {
     }
   }
 
+  /** Whatever the thread does, the next chat's turn comes. */
+  #watch(current: Waiting): void {
+    const timer = setTimeout(() => this.#replace(`it does not end: more than ${this.#mostMs} ms`), this.#mostMs).unref();
+    const leave = (): void => this.#replace('the client left');
+    current.signal.addEventListener('abort', leave, { once: true });
+    this.#unwatch = () => {
+      clearTimeout(timer);
+      current.signal.removeEventListener('abort', leave);
+    };
+  }
+
+  #replace(why: string): void {
+    const worker = this.#worker;
+    this.#worker = null;
+    void worker?.terminate();
+    this.#settle(({ reject }) => reject(new Error(why)));
+  }
+
   #settle(how: (waiting: Waiting) => void): void {
     const current = this.#current;
     this.#current = null;
+    this.#unwatch();
     if (current !== null) how(current);
     this.#next();
   }
