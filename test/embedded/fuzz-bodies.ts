@@ -105,6 +105,9 @@ const GRAMMARS = [
   'x',
   `root ::= ${'('.repeat(300)}`,
   'root ::= ("a"?)*',
+  'root ::= "a" root "b" | "a" root "c"',
+  `root ::= a0\n${Array.from({ length: 30 }, (_, at) => `a${at} ::= a${at + 1} a${at + 1}`).join('\n')}\na30 ::= "a"?`,
+  `root ::= a0\n${Array.from({ length: 30 }, (_, at) => `a${at} ::= a${at + 1} | a${at + 1} "b"`).join('\n')}\na30 ::= "a"`,
   '',
 ];
 

@@ -37,7 +37,23 @@ afterAll(async () => {
 const user = (content: string) => [{ role: 'user', content }];
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 const schema = (value: unknown) => ({ type: 'json_schema', json_schema: { name: 'x', schema: value } });
+const DOUBLING = 'root ::= "a" root "b" | "a" root "c"';
+/** Behind so many characters that nobody looks at them before the answer begins. */
+const LATER = `root ::= "${'the '.repeat(20)}" again\nagain ::= "a" again "b" | "a" again "c"`;
 const pattern = { type: 'string', pattern: '^(a|b)*a(a|b){14}(c|d)*c(c|d){14}$' };
+
+/** Each definition may be the next one in two ways, thirty times. */
+const doubled = {
+  $ref: '#/$defs/d0',
+  $defs: Object.fromEntries(
+    Array.from({ length: 31 }, (_, at) => {
+      const next = { $ref: `#/$defs/d${at + 1}` };
+      return [`d${at}`, at === 30 ? { type: 'string' } : { anyOf: [next, { anyOf: [next, { type: 'null' }] }] }];
+    }),
+  ),
+};
+const rules = (rule: (next: string) => string, last: string) =>
+  ['root ::= a0', ...Array.from({ length: 30 }, (_, at) => `a${at} ::= ${rule(`a${at + 1}`)}`), `a30 ::= ${last}`].join('\n');
 
 const REFUSED: readonly [string, () => unknown, object][] = [
   ['a chat of 10 MB', () => ({ messages: user('word '.repeat(2_000_000)) }), { code: 'context_length_exceeded', param: 'messages' }],
@@ -48,6 +64,28 @@ const REFUSED: readonly [string, () => unknown, object][] = [
     { param: 'response_format' },
   ],
   ['a pattern of states without end', () => ({ messages: user('a'), response_format: schema(pattern) }), { param: 'response_format' }],
+  [
+    'a schema whose choices double thirty times',
+    () => ({ messages: user('a'), response_format: schema(doubled) }),
+    { param: 'response_format' },
+  ],
+  [
+    'a grammar whose rules may be empty in 2^30 ways',
+    () => ({ messages: user('a'), grammar: rules((next) => `${next} ${next}`, '"a"?') }),
+    { param: 'grammar' },
+  ],
+  [
+    'a grammar with 2^30 ways to the first character',
+    () => ({ messages: user('a'), grammar: rules((next) => `${next} | ${next} "b"`, '"a"') }),
+    { param: 'grammar' },
+  ],
+  ['a grammar that doubles with each character', () => ({ messages: user('a'), grammar: DOUBLING }), { param: 'grammar' }],
+  ['a grammar that does so later', () => ({ messages: user('a'), grammar: LATER, max_tokens: 200 }), { code: 'invalid-body' }],
+  [
+    'a text of 20 MB that is not to come',
+    () => ({ messages: user('a'), logit_bias: [['word '.repeat(4_000_000), -1]] }),
+    { param: 'logit_bias' },
+  ],
   ['a suffix nested 200,000 deep', () => `{"messages":[{"role":"user","content":"a"}],"suffix":${nested(200_000)}}`, { param: 'suffix' }],
   [
     'a schema nested 200,000 deep',

@@ -94,7 +94,9 @@ export class JsonRules implements ValueRules {
     const isBounded = Object.keys(rest).some((name) => !isAnnotation(name));
     const whole = choices.map((choice) => (isBounded ? { allOf: [rest, choice] } : choice));
     if (key === 'oneOf') this.#checkApart(whole, at);
-    return this.grammar.add(whole.map((choice, index) => this.value(choice, `${at}/${key}/${index}`)).join(' | '));
+    const rules = whole.map((choice, index) => this.value(choice, `${at}/${key}/${index}`));
+    // Equal ones would be followed apart.
+    return this.grammar.add([...new Set(rules)].join(' | '));
   }
 
   /** Exactly one must hold: they must not overlap. */

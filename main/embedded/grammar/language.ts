@@ -83,8 +83,10 @@ export function allowWork(parts: number): void {
   workLeft = parts;
 }
 
-function visit(): void {
-  if (--workLeft < 0) throw new TooMuchWork('it takes too long to work out');
+/** @throws TooMuchWork where no more is allowed. */
+export function spendWork(parts: number): void {
+  workLeft -= parts;
+  if (workLeft < 0) throw new TooMuchWork('it takes too long to work out');
 }
 
 export class TooManyStates extends RangeError {}
@@ -174,7 +176,7 @@ export function isNullable(language: Language): boolean {
 
 /** What may follow the character. */
 export function after(language: Language, character: number): Language {
-  visit();
+  spendWork(1);
   switch (language.kind) {
     case 'none':
     case 'empty':

@@ -7,6 +7,7 @@ import type { GenerationRequest } from '../requests/openai-request.ts';
 import { type ThinkingMarks, type ThinkingPart, ThinkingReader, tokensOf } from '../tools/thinking.ts';
 import { MARKS, type ToolFormat } from '../tools/tool-format.ts';
 import { type Part, ToolReader } from '../tools/tool-reader.ts';
+import { FollowedGrammar } from './followed-grammar.ts';
 import { LikelihoodLog, type TokenLikelihood } from './likelihoods.ts';
 import type { LoadedModel } from './llama.ts';
 import type { Chosen } from './sampling.ts';
@@ -63,6 +64,7 @@ export async function complete(model: LoadedModel, sequence: Sequence, generatio
   const writer = new Writer(model, generation, sink);
   const room = request.shift ? Number.POSITIVE_INFINITY : model.contextTokens - tokens.length;
   const grammar = tools === null ? request.grammar : tools.grammar;
+  const followed = grammar === null ? null : new FollowedGrammar(grammar);
   let completionTokens = 0;
   let cachedTokens = 0;
   const end = await sequence.run({
@@ -79,6 +81,7 @@ export async function complete(model: LoadedModel, sequence: Sequence, generatio
     },
     onToken(chosen) {
       completionTokens += 1;
+      followed?.token(model.tokenText(chosen.token).bytes);
       sink.token();
       return writer.token(chosen);
     },

@@ -4,13 +4,19 @@
  */
 import { ANY_OBJECT } from '../grammar/json-grammar.ts';
 import { TooMuchWork } from '../grammar/language.ts';
+import { checkGrammar } from '../grammar/open-places.ts';
 import { type Schema, SchemaRefusal } from '../grammar/schema-merge.ts';
 import { type Body, invalid, isAbsent, isEmpty, isObject } from './openai-fields.ts';
 
-/** @throws ModeliumError invalid-body, with the keyword that cannot be enforced. */
+/**
+ * @throws ModeliumError invalid-body, with the keyword that cannot be enforced, or where llama.cpp
+ * could not follow an answer through the grammar.
+ */
 export function grammarOf<Made extends string | null>(param: string, make: () => Made): Made {
   try {
-    return make();
+    const made = make();
+    if (made !== null) checkGrammar(made);
+    return made;
   } catch (error) {
     if (error instanceof TooMuchWork || !(error instanceof SchemaRefusal || error instanceof RangeError)) throw error;
     throw invalid(param, `The JSON schema in "${param}" cannot be carried out: ${error.message}.`);
@@ -58,6 +64,12 @@ export function ownGrammar(body: Body): string | null {
   if (value.length > MOST_GRAMMAR_CHARACTERS || rules > MOST_GRAMMAR_RULES || deepest > MOST_GRAMMAR_DEPTH) {
     const most = `${MOST_GRAMMAR_CHARACTERS} characters, ${MOST_GRAMMAR_RULES} rules and groups ${MOST_GRAMMAR_DEPTH} deep`;
     throw invalid('grammar', `"grammar" may have at most ${most}.`);
+  }
+  try {
+    checkGrammar(value);
+  } catch (error) {
+    if (error instanceof TooMuchWork || !(error instanceof RangeError)) throw error;
+    throw invalid('grammar', `"grammar" cannot be carried out: ${error.message}.`);
   }
   return value;
 }

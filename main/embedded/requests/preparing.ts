@@ -173,6 +173,7 @@ function toolsOf({ template, alias }: TextSide, asked: ToolRequest, request: Gen
 
 /** What is added to the logits of which tokens: a text stands for each of its tokens. */
 function biasOf(model: LoadedModel, alias: string, asked: GenerationRequest['bias']): ReadonlyMap<number, number> {
+  checkBytes(model, asked.flatMap(({ token }) => (typeof token === 'string' ? [token] : [])).join(''), 'logit_bias');
   const pairs = asked.flatMap(({ token, added }) => {
     const tokens = typeof token === 'string' ? model.tokenizeAlone(token) : [token];
     checkForeign(model, alias, tokens, 'logit_bias');
