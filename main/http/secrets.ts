@@ -3,52 +3,73 @@
  * with the token those whose names say that they are secret. It works while answers become JSON, so
  * that no view can be forgotten. Pure.
  */
+import { isSecretName } from '../../shared/redact.ts';
 
 const HIDDEN = '[hidden]';
-
-/**
- * By the end of the name, so that `--token-ms`, `--max-num-batched-tokens` and `--tokenizer` are
- * told.
- */
-const SECRET_NAME = /(?:keys?|token|auth|authorization|cookie|signature|pass|pwd)$|secret|passw|credential/i;
-const URL_WITH_PASSWORD = /^([a-z][a-z0-9+.-]*:\/\/)[^/@]*:[^/@]*@/i;
+const URL_WITH_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@:"']*:[^\s/@"']*@/gi;
+/** As other tools write a variable. */
+const PAIR = /^([^=\s]+)=(.*)$/s;
 
 type Replacer = (key: string, value: unknown) => unknown;
 
 /** For JSON.stringify: takes arguments and environments out. */
 export const withoutLaunch: Replacer = (key, value) => {
-  if (key === 'args' && isTexts(value)) return [];
-  if (key === 'env' && isTextMap(value)) return {};
+  if (key === 'args' && Array.isArray(value)) return [];
+  if (key === 'env' && typeof value === 'object' && value !== null) return {};
   return value;
 };
 
-/** For JSON.stringify: hides the values of secrets, by the names that they carry. */
+/**
+ * For JSON.stringify: hides the values of secrets, by the names that they carry. What a settings
+ * file says need not be valid: a number among the arguments, or a list of variables, must hide no
+ * less.
+ */
 export const withoutSecrets: Replacer = (key, value) => {
-  if (key === 'args' && isTexts(value)) return value.map((text, index) => shownArgument(text, value[index - 1]));
-  if (key === 'env' && isTextMap(value)) {
-    return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, SECRET_NAME.test(name) ? HIDDEN : withoutPassword(text)]));
-  }
-  return value;
+  if (key === 'given') return shownSettings(value);
+  if (key === 'args') return shownArguments(value);
+  return key === 'env' ? shownEnvironment(value) : value;
 };
+
+/** A key that a person wrote into the file itself, where none belongs. */
+function shownSettings(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shownSettings);
+  if (typeof value !== 'object' || value === null) return value;
+  const shown = Object.entries(value).map(([name, item]: [string, unknown]) => [
+    name,
+    typeof item === 'string' && isSecretName(name) ? HIDDEN : shownSettings(item),
+  ]);
+  return Object.fromEntries(shown);
+}
+
+function shownArguments(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown, index) => shownArgument(item, value[index - 1]));
+  if (typeof value === 'object') return shownEnvironment(value);
+  // A whole command line in one text.
+  if (typeof value !== 'string') return value;
+  const words = value.split(/(\s+)/);
+  return words.map((word, index) => shownArgument(word, words[index - 2])).join('');
+}
 
 /** `--api-key=x` and `--api-key x`. */
-function shownArgument(text: string, before: string | undefined): string {
-  const [, name = '', value] = /^(--?[^=\s]+)=(.*)$/s.exec(text) ?? [];
-  if (value !== undefined) return SECRET_NAME.test(name) ? `${name}=${HIDDEN}` : `${name}=${withoutPassword(value)}`;
-  const isSecret = before?.startsWith('-') === true && !before.includes('=') && SECRET_NAME.test(before) && !text.startsWith('--');
-  return isSecret ? HIDDEN : withoutPassword(text);
+function shownArgument(item: unknown, before: unknown): unknown {
+  const [, name = '', value] = /^(--?[^=\s]+)=(.*)$/s.exec(String(item)) ?? [];
+  if (value !== undefined) return `${name}=${isSecretName(name) ? HIDDEN : withoutPassword(value)}`;
+  const isNamed = typeof before === 'string' && before.startsWith('-') && !before.includes('=') && isSecretName(before);
+  return isNamed && !String(item).startsWith('--') ? HIDDEN : withoutPassword(item);
 }
 
-function withoutPassword(text: string): string {
-  return text.replace(URL_WITH_PASSWORD, `$1${HIDDEN}@`);
+function shownEnvironment(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shownVariable);
+  if (typeof value !== 'object' || value === null) return shownVariable(value);
+  const shown = Object.entries(value).map(([name, item]: [string, unknown]) => [name, isSecretName(name) ? HIDDEN : withoutPassword(item)]);
+  return Object.fromEntries(shown);
 }
 
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((text) => typeof text === 'string');
+function shownVariable(item: unknown): unknown {
+  const [, name, value] = typeof item === 'string' ? (PAIR.exec(item) ?? []) : [];
+  return name === undefined ? item : `${name}=${isSecretName(name) ? HIDDEN : withoutPassword(value)}`;
 }
 
-function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((text) => typeof text === 'string')
-  );
+function withoutPassword(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(URL_WITH_PASSWORD, `$1${HIDDEN}@`) : value;
 }

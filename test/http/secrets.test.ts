@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { withoutSecrets } from '../../main/http/secrets.ts';
+import { settingsJsonSchema } from '../../shared/settings.ts';
 import { ask, modelView, startSetup, WITH_TOKEN } from './harness.ts';
 
 const SECRET = 'hunter2-the-secret';
@@ -62,4 +64,34 @@ test('nobody learns how a model is started without the token, and nobody learns 
   } finally {
     await setup.close();
   }
+});
+
+test.each<[string, unknown, unknown]>([
+  [
+    'numbers among the arguments',
+    { args: ['--api-key', SECRET, '--port', 8000, '--password', 1234] },
+    { args: ['--api-key', '[hidden]', '--port', 8000, '--password', '[hidden]'] },
+  ],
+  ['a command line in one text', { args: `--api-key ${SECRET}  --port=1` }, { args: '--api-key [hidden]  --port=1' }],
+  ['arguments by name', { args: { '--api-key': SECRET, '--port': 1 } }, { args: { '--api-key': '[hidden]', '--port': 1 } }],
+  ['numbers among the variables', { env: { OMP_NUM_THREADS: 8, HF_TOKEN: SECRET } }, { env: { OMP_NUM_THREADS: 8, HF_TOKEN: '[hidden]' } }],
+  ['a list of variables', { env: ['A=1', `HF_TOKEN=${SECRET}`] }, { env: ['A=1', 'HF_TOKEN=[hidden]'] }],
+  ['one variable', { env: `HF_TOKEN=${SECRET}` }, { env: 'HF_TOKEN=[hidden]' }],
+  ['a secret of many parts', { env: { MY_SECRET: [SECRET] } }, { env: { MY_SECRET: '[hidden]' } }],
+  [
+    'a key in the file itself',
+    { remotes: { lab: { url: 'http://lab', key: SECRET } }, models: { key: { aliases: ['token'] } } },
+    { remotes: { lab: { url: 'http://lab', key: '[hidden]' } }, models: { key: { aliases: ['token'] } } },
+  ],
+  [
+    'an address in a plan of Ray',
+    { args: [`{"source":{"at":"https://me:${SECRET}@host/x.zip"}}`] },
+    { args: ['{"source":{"at":"https://[hidden]@host/x.zip"}}'] },
+  ],
+])('a file of settings hides no less where it is wrong: %s', (_, given, shown) => {
+  expect(JSON.parse(JSON.stringify({ given }, withoutSecrets))).toEqual({ given: shown });
+});
+
+test('what describes the settings stays as it is', () => {
+  expect(JSON.parse(JSON.stringify(settingsJsonSchema(), withoutSecrets))).toEqual(settingsJsonSchema());
 });

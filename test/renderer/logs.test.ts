@@ -1,11 +1,11 @@
 /** What the Logs page makes of lines, before anything is drawn. */
 import { describe, expect, it } from 'vitest';
 import { plain, spansOf } from '../../renderer/components/ansi.ts';
-import { redacted } from '../../renderer/components/redact.ts';
 import { append, EMPTY_BUFFER, type Filtered, filtered } from '../../renderer/pages/logs/log-buffer.ts';
 import { type LogFilter, readFilter } from '../../renderer/pages/logs/log-filter.ts';
 import { type LogLine, lineText, logLine } from '../../renderer/pages/logs/log-line.ts';
 import { cutByRanges } from '../../renderer/pages/logs/marks.ts';
+import { redacted } from '../../shared/redact.ts';
 
 const ESC = '\u001b';
 
@@ -72,12 +72,14 @@ describe('secrets in a log', () => {
     ['LLAMA_API_KEY=S3cretKey', 'S3cretKey'],
     ['Open http://127.0.0.1:8000/#token=S3cretKey', 'S3cretKey'],
     ['HF_TOKEN=S3cretKey HOME=/root', 'S3cretKey'],
+    ['at https://me:S3cretKey@host/x', 'S3cretKey'],
     ['login hf_abcdefghijklmnopqrstuv', 'hf_abcdefghijklmnopqrstuv'],
     ['anything at all: my-control-token', 'my-control-token'],
   ])('%s', (line, secret) => {
     const clean = redacted(line, 'my-control-token');
     expect(clean).not.toContain(secret);
     expect(clean).toContain('[redacted]');
+    expect(redacted(clean, null)).toBe(clean);
   });
 
   it('cannot be hidden by colours in their middle', () => {

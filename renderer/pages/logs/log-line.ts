@@ -1,6 +1,7 @@
 /** Parses a line of a log: its time, text and level. Pure. */
+
+import { redacted } from '../../../shared/redact.ts';
 import { plain } from '../../components/ansi.ts';
-import { redacted } from '../../components/redact.ts';
 
 export type Tone = 'bad' | 'warn' | 'faint';
 

@@ -1,9 +1,9 @@
 /** The last lines of a model's log, kept up to date; the page Logs has all of them. */
 import { useEffect, useState } from 'react';
 import { toModeliumError } from '../../../shared/errors.ts';
+import { redacted } from '../../../shared/redact.ts';
 import { open } from '../../api.ts';
 import { plain } from '../../components/ansi.ts';
-import { redacted } from '../../components/redact.ts';
 import { onOpening } from '../../link.ts';
 import { address } from '../../route.ts';
 import { controlToken } from '../../session.ts';

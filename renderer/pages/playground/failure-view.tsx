@@ -2,8 +2,8 @@
  * Shows why a request failed: the engine's message, its hint, and the last output of the runtime.
  */
 import type { ModeliumError } from '../../../shared/errors.ts';
+import { redacted } from '../../../shared/redact.ts';
 import { plain } from '../../components/ansi.ts';
-import { redacted } from '../../components/redact.ts';
 import { controlToken } from '../../session.ts';
 import * as texts from '../../texts.ts';
 import { Note } from '../../ui/panel.tsx';
