@@ -1,7 +1,10 @@
 /**
  * The last output lines of a runtime, bounded (I10), for errors and `modelium logs`. They remain
- * after the process has ended.
+ * after the process has ended. Secrets are removed when a line arrives; errors, which also clients
+ * without the token see, hold no value of an environment variable.
  */
+import { REDACTED, redacted } from '../../shared/redact.ts';
+import type { LaunchSecrets } from './launch-secrets.ts';
 
 const MOST_LINES = 2_000;
 const QUOTED_BYTES = 8_192;
@@ -10,9 +13,11 @@ export class LastOutput {
   #lines: string[] = [];
   /** Lines of the launch that runs or ran last. */
   #ofThisLaunch = 0;
+  #hidden: LaunchSecrets = { secrets: [], values: [] };
   readonly #followers = new Set<(line: string) => void>();
 
-  add(line: string): void {
+  add(given: string): void {
+    const line = without(this.#hidden.secrets, redacted(given, null));
     this.#lines.push(line);
     this.#ofThisLaunch += 1;
     // Cut in blocks: shifting one by one would copy the array on every line.
@@ -39,7 +44,12 @@ export class LastOutput {
       if (room < 0) break;
       first -= 1;
     }
-    return this.#lines.slice(first);
+    return this.#lines.slice(first).map((line) => without(this.#hidden.values, line));
+  }
+
+  /** What the launch that begins must not say. */
+  hide(hidden: LaunchSecrets): void {
+    this.#hidden = hidden;
   }
 
   /** @returns a function that ends the subscription. */
@@ -53,4 +63,8 @@ export class LastOutput {
     if (this.#lines.length > 0) this.add(heading);
     this.#ofThisLaunch = 0;
   }
+}
+
+function without(words: readonly string[], line: string): string {
+  return words.reduce((text, word) => text.replaceAll(word, REDACTED), line);
 }

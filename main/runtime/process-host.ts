@@ -11,6 +11,7 @@ import type { Exit, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, S
 import type { Adapter, Explanation, Progress } from './adapter.ts';
 import { askProgram } from './ask-program.ts';
 import type { LastOutput } from './last-output.ts';
+import { launchSecrets } from './launch-secrets.ts';
 import type { Breaking, ModelHost } from './model-host.ts';
 import type { Activity, StallLimits } from './stall-watch.ts';
 import type { Step, Steps } from './step.ts';
@@ -198,6 +199,7 @@ export class ProcessHost implements StepHost, ModelHost {
     }
     this.#startsApart = step.startsApart === true;
     const env = { ...step.env, MODELIUM_LAUNCH: this.#launchId };
+    this.output.hide(launchSecrets(step.args, step.env));
     const launched = await processes.launch({ command: step.command, args: step.args, env, cwd: null, ipc: step.ipc });
     this.#process = launched;
     this.#leader = processes.identify(launched.pid);
