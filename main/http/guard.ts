@@ -70,7 +70,7 @@ function refuse(code: 'host-not-allowed' | 'origin-not-allowed', message: string
 }
 
 function isAnsweredTo(name: string, origin: string | undefined, { hosts }: GuardRules): boolean {
-  return hosts.has(name) || LOOPBACK_ADDRESS.test(name) || (origin === undefined && NAMES_IN_CONTAINERS.has(name));
+  return hosts.has(name) || isLoopbackName(name) || (origin === undefined && NAMES_IN_CONTAINERS.has(name));
 }
 
 function notOurName(host: string): string {
@@ -79,6 +79,11 @@ function notOurName(host: string): string {
   return NAMES_IN_CONTAINERS.has(name)
     ? `${refused} when a web page asks: for that, add "${name}" to api.allowed_hosts, and the page's origin to api.cors_origins.`
     : `${refused}: use localhost, or add "${short(name)}" to api.allowed_hosts.`;
+}
+
+/** @param name lower-case, without port. */
+export function isLoopbackName(name: string): boolean {
+  return LOOPBACK_NAMES.includes(name) || LOOPBACK_ADDRESS.test(name);
 }
 
 /**

@@ -138,6 +138,12 @@ describe('own addresses', () => {
     expect(isOwnAddress(address, listening, (name) => name === 'box.example')).toBe(isOwn);
   });
 
+  test('a name of this machine is its own at its own port alone, also where the settings allow it', () => {
+    for (const name of ['127.0.0.1', '127.0.0.2', 'localhost', '[::1]', '0.0.0.0'])
+      expect(isOwnAddress(`${name}:8001`, listening, () => true)).toBe(false);
+    expect(isOwnAddress('localhost:8000', listening, () => true)).toBe(true);
+  });
+
   test('without a port the usual one is meant; before the ports are open there is none', () => {
     expect(isOwnAddress('localhost', { ...listening, port: 80 }, () => false)).toBe(true);
     expect(isOwnAddress('localhost:8000', null, () => false)).toBe(false);
