@@ -11,13 +11,14 @@ import { bestSequence, type Sequence } from '../llama/sequence.ts';
 import type { GenerationRequest, Route } from '../requests/openai-request.ts';
 import type { PreparedGeneration } from '../requests/prepared.ts';
 import { AnswerStream } from './answer-stream.ts';
-import { type AnswerHead, sendJson, type Usage, WholeChoice, wholeAnswer } from './openai-answer.ts';
+import { type AnswerHead, sendJson, type Usage, WholeBudget, WholeChoice, wholeAnswer } from './openai-answer.ts';
 import { notSupported, untilClosed } from './replies.ts';
 import type { Serving } from './serving.ts';
 import { Timings } from './timings.ts';
 
 interface Work extends PreparedGeneration {
   readonly head: AnswerHead;
+  readonly budget: WholeBudget;
 }
 
 /** Answers `/v1/chat/completions` and `/v1/completions`. */
@@ -27,7 +28,7 @@ export async function generate(route: Route, body: Buffer, response: ServerRespo
   const abort = new AbortController();
   const signal = AbortSignal.any([untilClosed(response), abort.signal]);
   const prepared = (await serving.prepare(route, body, signal)) as PreparedGeneration;
-  const work: Work = { ...prepared, head: newHead(route, serving) };
+  const work: Work = { ...prepared, head: newHead(route, serving), budget: new WholeBudget() };
   if (work.ignored.length > 0) response.setHeader(IGNORED_HEADER, work.ignored.join(', '));
   const isWaitedFor = () => serving.slots.isWaitedFor;
   const stream = work.request.stream ? new AnswerStream(response, work.head, work.request.includeUsage, isWaitedFor) : null;
@@ -72,14 +73,14 @@ interface Answered {
  * is read once. Where others wait for a sequence they come between two choices.
  */
 async function answerPrompt(at: number, work: Work, serving: Serving, signal: AbortSignal, stream: AnswerStream | null): Promise<Answered> {
-  const { request, prompts, bias, tools, thinking, head } = work;
+  const { request, prompts, bias, tools, thinking, head, budget } = work;
   const tokens = prompts[at] ?? [];
   const echo = request.echo ? serving.model.textOf(tokens, false) : '';
   const choices: object[] = [];
   let usage: Usage = { promptTokens: tokens.length, cachedTokens: 0, completionTokens: 0 };
   for (let choice = 0; choice < request.choices; choice++) {
     const index = at * request.choices + choice;
-    const whole = stream === null ? new WholeChoice(head.route, index, echo, request.rivals !== null) : null;
+    const whole = stream === null ? new WholeChoice(head.route, index, echo, request.rivals !== null, budget) : null;
     const generation: Generation = { tokens, request: choice === 0 ? request : onwards(request), choice, bias, tools, thinking, signal };
     const make = async (sequence: Sequence | null) => {
       if (stream !== null && echo !== '') await stream.part(index, { kind: 'text', text: echo }, []);

@@ -38,6 +38,7 @@ export async function rerank(body: Buffer, response: ServerResponse, serving: Se
   for (const [index, document] of documents.entries()) {
     // Others' tokens come between.
     await new Promise(setImmediate);
+    if (signal.aborted) return;
     const length = model.rankedTokens(query, document);
     if (length > model.contextTokens) throw tooLong(`${isTei ? 'texts' : 'documents'}[${index}]`, length, model.contextTokens);
     promptTokens += length;

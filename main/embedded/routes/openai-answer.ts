@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import type { FinishReason } from '../llama/generation.ts';
 import { chatLogprobs, completionLogprobs, type TokenLikelihood } from '../llama/likelihoods.ts';
+import { invalid } from '../requests/openai-fields.ts';
 import type { Route } from '../requests/openai-request.ts';
 import type { Part } from '../tools/tool-reader.ts';
 
@@ -66,9 +67,34 @@ export function logprobsOf(route: Route, tokens: readonly TokenLikelihood[]): ob
   return route === 'chat' ? chatLogprobs(tokens) : completionLogprobs(tokens);
 }
 
+/** Held of one whole answer, all its choices together: hundreds of full contexts. */
+const MOST_WHOLE_BYTES = 256 * 1024 * 1024;
+/** The text of a token, its bytes and its number, in memory. */
+const LIKELIHOOD_BYTES = 256;
+
+/**
+ * What a whole answer may still hold: 16,384 choices with log-probabilities would fill any memory.
+ */
+export class WholeBudget {
+  #left: number;
+
+  constructor(bytes = MOST_WHOLE_BYTES) {
+    this.#left = bytes;
+  }
+
+  /** @throws ModeliumError invalid-body. */
+  take(characters: number, likelihoods: readonly TokenLikelihood[]): void {
+    const tokens = likelihoods.reduce((sum, { rivals }) => sum + 1 + rivals.length, 0);
+    this.#left -= characters + tokens * LIKELIHOOD_BYTES;
+    if (this.#left < 0)
+      throw invalid(null, 'The answer is too large to be sent as a whole: ask for fewer choices, or with "stream": true.');
+  }
+}
+
 /** One choice of a whole answer, as its parts come. */
 export class WholeChoice {
   readonly #route: Route;
+  readonly #budget: WholeBudget;
   readonly #index: number;
   readonly #reportsLogprobs: boolean;
   readonly #calls: { id: string; type: 'function'; function: { name: string; arguments: string } }[] = [];
@@ -77,14 +103,18 @@ export class WholeChoice {
   #reasoning = '';
 
   /** @param echo what goes in front of the answer. */
-  constructor(route: Route, index: number, echo: string, reportsLogprobs: boolean) {
+  constructor(route: Route, index: number, echo: string, reportsLogprobs: boolean, budget: WholeBudget) {
     this.#route = route;
+    this.#budget = budget;
     this.#index = index;
     this.#reportsLogprobs = reportsLogprobs;
     this.#text = echo;
+    budget.take(echo.length, []);
   }
 
+  /** @throws ModeliumError invalid-body where the answer becomes too large. */
   add(part: Part, likelihoods: readonly TokenLikelihood[]): void {
+    this.#budget.take(part.kind === 'call' ? part.arguments.length : part.text.length, likelihoods);
     this.#likelihoods.push(...likelihoods);
     if (part.kind === 'reasoning') {
       this.#reasoning += part.text;
