@@ -1,7 +1,8 @@
 /**
  * The cache of converted models: one file for each set of source files and weight type, in a folder
- * that is bounded and may be emptied at any time. Owns the subfolder `converted`, and writes
- * nothing next to users' files (I8).
+ * that is bounded and may be emptied at any time. Owns the subfolder `converted`, which counts only
+ * if it is not another user's: what lies there is loaded as what the user's own files were made
+ * into. Writes nothing next to users' files (I8).
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs';
@@ -13,6 +14,7 @@ import type { Settings } from '../../shared/settings.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import type { FileIdentity, Log, PreparedFiles } from '../core/ports.ts';
 import { expandHome, modeliumFolders } from './folders.ts';
+import { whyNotOurs } from './ownership.ts';
 import { isMarkedRunning, ownMark } from './processes/proc.ts';
 
 export interface PreparedFilesPorts {
@@ -46,9 +48,13 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
   }
   return {
     pathOf: (files, preparation) => join(folder(), nameOf(files, preparation)),
-    bytesOf: (path) => statSync(path, { throwIfNoEntry: false })?.size ?? null,
-    earlier: (path) =>
-      entriesOf(dirname(path)).find((entry) => entry.path.endsWith('.gguf') && sourceOf(entry.path) === sourceOf(path))?.path ?? null,
+    bytesOf: (path) => (whyUnusable(dirname(path)) === null ? (statSync(path, { throwIfNoEntry: false })?.size ?? null) : null),
+    earlier(path) {
+      if (whyUnusable(dirname(path)) !== null) return null;
+      return (
+        entriesOf(dirname(path)).find((entry) => entry.path.endsWith('.gguf') && sourceOf(entry.path) === sourceOf(path))?.path ?? null
+      );
+    },
     partOf,
     async commit(path) {
       const part = await open(partOf(path), 'r+');
@@ -132,6 +138,15 @@ function sourceOf(path: string): string {
   return basename(path).split('-', 1)[0] ?? '';
 }
 
+/**
+ * Null also where there is none. The mode does not count: we made it for its owner alone, and some
+ * disks know no modes.
+ */
+function whyUnusable(folder: string): string | null {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  return found === undefined ? null : whyNotOurs({ uid: found.uid, mode: 0 }, folder);
+}
+
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -139,6 +154,9 @@ function makeFolder(path: string): void {
     const why = error instanceof Error ? error.message : String(error);
     throw new ModeliumError('disk-full', `The cache folder ${path} cannot be created (${why}). Set cache.folder to another folder.`);
   }
+  const why = whyUnusable(path);
+  if (why !== null)
+    throw new ModeliumError('disk-full', `The cache folder ${path} cannot be used: ${why}. Or set cache.folder to another folder.`);
 }
 
 function entriesOf(folder: string): readonly Entry[] {

@@ -1,5 +1,5 @@
 /** The cache of what was made of models, on a real disk. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -105,6 +105,19 @@ test('a folder that cannot be made is named', async () => {
   await expect(cacheOf(200, join(folder, 'file')).makeRoom(1, new Set())).rejects.toMatchObject({
     message: expect.stringContaining('cache.folder'),
   });
+});
+
+test.runIf(process.getuid?.() === 0)('a folder that another user made is not used: what lies in it may be anything', async () => {
+  const cache = cacheOf();
+  const path = cache.pathOf([FILE], { type: 'F16' });
+  put(path, 10, 1);
+  const touched = cache.pathOf([{ ...FILE, mtimeMs: 6 }], { type: 'F16' });
+  expect([cache.bytesOf(path), cache.earlier(touched)]).toEqual([10, path]);
+  chownSync(join(folder, 'converted'), 12_345, 12_345);
+  expect([cache.bytesOf(path), cache.earlier(touched)]).toEqual([null, null]);
+  await expect(cache.makeRoom(1, new Set())).rejects.toThrow(
+    /converted cannot be used: it belongs to another user \(number 12345\); `chown 0 .*` would make it yours. Or set cache.folder/,
+  );
 });
 
 test('what a killed engine left half done is gone at the next start; whole files, and what another engine writes, stay', () => {
