@@ -98,6 +98,11 @@ export const ERRORS = {
     type: 'unavailable_error',
     hint: 'Free memory, or give the model a smaller context (models.NAME.context).',
   },
+  'file-unreadable': {
+    status: 503,
+    type: 'unavailable_error',
+    hint: 'Give the user that runs Modelium the right to read it. The next request after that loads the model.',
+  },
   'not-convertible': {
     status: 503,
     type: 'unavailable_error',

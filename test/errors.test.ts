@@ -463,6 +463,18 @@ describe('loads that fail', () => {
     checkFailed(world, 'a', 'not-convertible');
   });
 
+  test('file-unreadable: the file, and what would help', async () => {
+    const world = forced(180, 3_600);
+    world.world.shut.set('/a', 'a.gguf cannot be read.');
+    world.drop('a', GIB, 'person');
+    await passUntilFailed(world, 'a');
+    const failure = { code: 'file-unreadable', message: 'a.gguf cannot be read.', lastOutput: [], permanent: false };
+    expect(world.registry.get('a')?.state).toMatchObject({ name: 'failed', failure });
+    const asked = async () => world.waitingRoom.ensureReady('a', { signal: new AbortController().signal });
+    await expect(asked()).rejects.toMatchObject({ code: 'model-failed', message: 'a could not be loaded: a.gguf cannot be read.' });
+    provoked.add(failure.code);
+  });
+
   test('still-alive: a process that even SIGKILL does not end is named', async () => {
     const world = forced(180, 3_600);
     world.drop('a', GIB, 'person');

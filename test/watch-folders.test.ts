@@ -24,6 +24,7 @@ import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'v
 import { tinyModel } from '../main/embedded/gguf/tiny-model.ts';
 import { eventually } from './helpers/eventually.ts';
 import { type Home, isAlive, makeHome, type Served, startServe } from './helpers/serve.ts';
+import { writeTinyFolder } from './helpers/tiny-folder.ts';
 import { writeTinyGguf } from './helpers/tiny-gguf.ts';
 
 const QUICK_SCANS = { orchestration: { model_discovery: { scan_interval_seconds: 1 } } };
@@ -124,6 +125,63 @@ describe.concurrent('a watch folder that cannot be used is said and survived', (
     }
     expect((await served.snapshot()).watchFolders.find(({ path }) => path === missing)?.ok).toBe(true);
     expect([statSync(good).mtimeMs, statSync(join(good, 'one.gguf')).mtimeMs, readdirSync(good)]).toEqual(before);
+    expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+});
+
+describe.runIf(heedingModes() !== null)('the right to read a file', () => {
+  const through = heedingModes() ?? [];
+
+  test('that comes late makes a model of it; that goes is told with its remedy, and the next request has it back', async (context) => {
+    const home = newHome(context, {});
+    const path = await writeTinyGguf(home.watch, { name: 'm' });
+    chmodSync(path, 0);
+    const served = await startServe(home, { through });
+    const words = `${path} cannot be read: this user lacks the permission (EACCES). \`chmod u+r ${path}\` gives it.`;
+    expect((await served.becomes('m', 'blocked')).message).toBe(words);
+    chmodSync(path, 0o600);
+    await served.becomes('m', 'ready');
+
+    await served.control('POST', '/control/models/m/unload', {});
+    chmodSync(path, 0);
+    for (const _time of [1, 2]) {
+      const refused = await served.predict('m');
+      expect(refused.status).toBe(503);
+      expect(await refused.json()).toMatchObject({ error: { code: 'model-failed', message: `m could not be loaded: ${words}` } });
+    }
+    expect((await served.becomes('m', 'failed')).message).toContain(words);
+    chmodSync(path, 0o600);
+    expect((await served.predict('m')).status).toBe(200);
+
+    // Nobody asks: the scan notices it.
+    await served.control('POST', '/control/models/m/unload', {});
+    chmodSync(path, 0);
+    expect((await served.predict('m')).status).toBe(503);
+    chmodSync(path, 0o600);
+    await served.becomes('m', 'unloaded');
+    expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  });
+
+  test('a folder that is converted first names the file; a folder on the way that may not be entered is named', async (context) => {
+    const home = newHome(context, { orchestration: { policies: { load: 'on_request' } } });
+    const outer = join(home.root, 'outer');
+    await writeTinyFolder(join(outer, 'inner', 'whole'));
+    const weights = join(outer, 'inner', 'whole', 'model.safetensors');
+    const served = await startServe(home, { through });
+    await served.control('POST', '/control/library', { path: join(outer, 'inner', 'whole'), load: false });
+    await served.becomes('whole', 'unloaded');
+    chmodSync(weights, 0);
+    expect(await (await served.predict('whole')).json()).toMatchObject({
+      error: {
+        message: expect.stringContaining(`${weights} cannot be read: this user lacks the permission (EACCES). \`chmod u+r ${weights}\``),
+      },
+    });
+    chmodSync(weights, 0o600);
+    chmodSync(join(outer, 'inner'), 0o600);
+    await expect(served.control('POST', '/control/plan', { target: join(outer, 'inner', 'other') })).rejects.toThrow(
+      `\`chmod u+x ${join(outer, 'inner')}\` gives it`,
+    );
+    chmodSync(join(outer, 'inner'), 0o700);
     expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 });

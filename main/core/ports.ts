@@ -127,6 +127,11 @@ export interface CodeReader {
   read(path: string, files: readonly string[], signal: AbortSignal): Promise<CodeReading>;
   /** The candidate's files as they are now, by their stats only. */
   identities(path: string): Promise<readonly FileIdentity[]>;
+  /**
+   * Why one of the candidate's files that are needed cannot be read now, and what would help, in
+   * sentences; null: all of them can be read.
+   */
+  unreadable(path: string, isNeeded: (file: string) => boolean): Promise<string | null>;
 }
 
 /** What a user has trusted: the bytes of the code files of one form. */

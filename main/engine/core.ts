@@ -6,6 +6,7 @@ import type { Policies } from '../../shared/settings.ts';
 import type { ModelView } from '../../shared/snapshot.ts';
 import { Admission } from '../core/admission.ts';
 import { Questions } from '../core/decide/questions.ts';
+import { createFileChecks } from '../core/file-checks.ts';
 import { withMeasurementsInMemory } from '../core/measurements.ts';
 import { Devices } from '../core/memory/devices.ts';
 import { idleLimitMs } from '../core/memory/evictor.ts';
@@ -64,13 +65,14 @@ export function buildCore<List extends RuntimeList>(ports: CorePorts, listRuntim
   const onReport: ServersPorts['onReport'] = (report) => elsewhere.apply(report);
   const servers: Servers = new Servers({ ...hostPorts, machineFiles: ports.machineFiles, adapter, onReport });
   const launching = { servers, adapter, threads, wake, released };
+  const fileChecks = createFileChecks({ registry, reader, trust });
   const managerPorts: ManagerPorts = {
     ...shared,
     ...hostPorts,
     ...launching,
     placeIsFree: () => waitingRoom.placeIsFree(),
     preparedFile: (record, plan) => preparations.use(record, plan),
-    confirmTrust: (id, plan, signal) => trust.confirm(id, plan, signal),
+    ...fileChecks,
   };
   const manager = new Manager(managerPorts);
   const guests = new Guests(managerPorts, manager);
@@ -82,7 +84,7 @@ export function buildCore<List extends RuntimeList>(ports: CorePorts, listRuntim
   });
   const doer = createDoer(manager, preparations, guests);
   const lease: WaitingRoomPorts['lease'] = (id, waited) => (guests.holds(id) ? guests.lease(id, waited) : manager.lease(id, waited));
-  const waitingRoom: WaitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease });
+  const waitingRoom: WaitingRoom = new WaitingRoom({ registry, admission, clock, policies, wake, lease, ...fileChecks });
   const elsewhere: Elsewhere = new Elsewhere({ registry, admission, doer, clock, log });
   const questions = new Questions({
     ...shared,

@@ -88,7 +88,7 @@ export class Guests {
   }
 
   async #bringUp(guest: Guest, record: ModelRecord): Promise<void> {
-    const { registry, clock, log, confirmTrust } = this.#ports;
+    const { registry, clock, log, confirmFiles } = this.#ports;
     const { baseId, adapter, stay } = guest;
     const { id } = stay;
     const { signal } = stay.abort;
@@ -99,7 +99,7 @@ export class Guests {
       const base = stateOf(registry.get(baseId), 'ready');
       if (loading === null || base === null || adapter.attach === undefined)
         throw new ModeliumError('runtime-exited', `Its base ${baseId} is no longer ready.`);
-      await confirmTrust(id, loading.plan, signal);
+      await confirmFiles(id, loading.plan, signal);
       const endpoint = await runCalls(this.#ports, `Loading ${id}`, adapter.attach(id, record.realPath, base.endpoint), signal);
       if (signal.aborted) return;
       guest.attachedTo = base.endpoint;

@@ -16,6 +16,7 @@ import {
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason, Endpoint, StateOf } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
+import type { FileChecks } from '../core/file-checks.ts';
 import type { Lease } from '../core/gateway.ts';
 import type { Devices } from '../core/memory/devices.ts';
 import type { DeviceProbe, Ledger, Log } from '../core/ports.ts';
@@ -42,7 +43,7 @@ import { type LeaveOptions, NOT_WAITED, type Waited } from './stay.ts';
 import type { ThreadShare } from './thread-share.ts';
 import { watchRunner } from './watch.ts';
 
-export interface ManagerPorts extends HostPorts {
+export interface ManagerPorts extends HostPorts, Pick<FileChecks, 'confirmReadable' | 'confirmFiles'> {
   readonly registry: Registry;
   readonly devices: Devices;
   readonly usage: Usage;
@@ -53,11 +54,6 @@ export interface ManagerPorts extends HostPorts {
   readonly servers: Pick<Servers, 'host'>;
   adapter(runtime: RuntimeId): Adapter;
   policies(): Policies;
-  /**
-   * The last check of a model's files before they are loaded. Rejects if they are not the analyzed
-   * files, or if their code is not the trusted code (I7).
-   */
-  confirmTrust(id: string, plan: LaunchPlan, signal: AbortSignal): Promise<void>;
   /**
    * The path of the file that was prepared for this plan; null if the plan loads the files as they
    * are.
@@ -154,7 +150,7 @@ export class Manager {
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };
       registry.apply(runner.id, { type: 'load-progressed', phase: 'starting', progress: null, pids: [] });
       const loadStartedMs = clock.now();
-      await this.#ports.confirmTrust(runner.id, targetNow().plan, signal);
+      await this.#ports.confirmFiles(runner.id, targetNow().plan, signal);
       const target = targetNow();
       const { adapter } = runner;
       const asleep = runner.endpoint;

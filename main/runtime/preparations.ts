@@ -3,10 +3,11 @@
  * separate process, with progress, and cancelled like a load. Owns the running preparation; the
  * resulting files belong to `PreparedFiles`, states to the registry.
  */
-import type { LaunchPlan, Preparation, RuntimeId } from '../../shared/decision.ts';
+import type { LaunchPlan, RuntimeId } from '../../shared/decision.ts';
 import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { AfterDrain, DrainReason } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
+import type { FileChecks } from '../core/file-checks.ts';
 import { sameFiles } from '../core/notice/settle.ts';
 import type { Ledger, Log, PreparedFiles, SourceListing } from '../core/ports.ts';
 import type { ModelRecord, Registry } from '../core/registry.ts';
@@ -18,7 +19,7 @@ import { Leases } from './leases.ts';
 import { type HostPorts, ProcessHost } from './process-host.ts';
 import { Stay, type StayPorts } from './stay.ts';
 
-export interface PreparationPorts extends HostPorts, Pick<StayPorts, 'usage'> {
+export interface PreparationPorts extends HostPorts, Pick<StayPorts, 'usage'>, Pick<FileChecks, 'confirmReadable'> {
   readonly registry: Registry;
   readonly log: Log;
   readonly ledger: Pick<Ledger, 'settle'>;
@@ -89,7 +90,7 @@ export class Preparations {
     };
     this.#running = running;
     registry.apply(record.id, { type: 'preparation-started', sinceMs: clock.now() });
-    running.stay.bringUp = this.#work(running, adapter, record, plan.preparation);
+    running.stay.bringUp = this.#work(running, adapter, record, plan);
   }
 
   /** Is this model being prepared, or on its way out of that? */
@@ -112,16 +113,19 @@ export class Preparations {
     if (this.#running !== null) await this.stop(this.#running.id, 'quit', { to: 'unloaded', reason: 'quit' });
   }
 
-  async #work(running: Running, adapter: Adapter, record: ModelRecord, preparation: Preparation): Promise<void> {
+  async #work(running: Running, adapter: Adapter, record: ModelRecord, plan: LaunchPlan): Promise<void> {
     const { registry, clock, policies, prepared, log } = this.#ports;
     const { id, output, host, stay, startedMs } = running;
     const { signal } = stay.abort;
     try {
-      if (adapter.prepare === undefined || record.profile === null) throw new Error(`${adapter.id} prepares nothing`);
+      const { preparation } = plan;
+      if (adapter.prepare === undefined || record.profile === null || preparation === undefined)
+        throw new Error(`${adapter.id} prepares nothing`);
       const bytes = adapter.preparedBytes?.(record.profile, preparation) ?? 0;
       const earlier = prepared.earlier(output);
       // It takes the place of the earlier one.
       if (earlier === null) await prepared.makeRoom(bytes, this.#inUse());
+      await this.#ports.confirmReadable(id, plan);
       const { places } = await this.#sameFiles(record);
       const { load_stall_seconds, load_max_seconds } = policies();
       const limits = { stallMs: load_stall_seconds * 1000, maxMs: load_max_seconds * 1000 };

@@ -8,12 +8,13 @@ import { ModeliumError } from '../../shared/errors.ts';
 import type { ModelState } from '../../shared/model.ts';
 import type { Policies } from '../../shared/settings.ts';
 import { type Admission, queueFull, type Ticket } from '../core/admission.ts';
+import { type FileChecks, lacksRights } from '../core/file-checks.ts';
 import type { Lease, QueueCause, WaitOptions } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
 import { type Change, type Registry, stateOf } from '../core/registry.ts';
 import { settlingInWords } from '../core/sentences.ts';
 
-export interface WaitingRoomPorts {
+export interface WaitingRoomPorts extends Pick<FileChecks, 'lookAgain'> {
   readonly registry: Registry;
   readonly admission: Admission;
   /** A lease, if the model is ready this very moment and has a place. */
@@ -57,8 +58,17 @@ export class WaitingRoom {
     const lease = this.#waiters.has(id) ? null : this.#ports.lease(id);
     if (lease !== null) return lease;
     const refusal = this.#refusal(id);
-    if (refusal !== null) throw refusal;
-    return this.#wait(id, options);
+    if (refusal === null) return this.#wait(id, options);
+    if (!lacksRights(this.#ports.registry.get(id))) throw refusal;
+    return this.#afterLook(id, options, refusal);
+  }
+
+  /** Whoever gave the right to read a file asks at once, before a scan has seen it. */
+  async #afterLook(id: string, options: WaitOptions, refusal: ModeliumError): Promise<Lease> {
+    const { lookAgain, registry } = this.#ports;
+    await lookAgain(id);
+    if (lacksRights(registry.get(id))) throw refusal;
+    return this.ensureReady(id, options);
   }
 
   /**

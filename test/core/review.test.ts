@@ -80,6 +80,38 @@ describe('files that change', () => {
     expect([box.state('a'), box.state('b')]).toEqual(['ready', 'ready']);
   });
 
+  test.each([
+    ['asked again', (box: CoreBox) => asked(box, 'a', 3_000)],
+    [
+      'its file was touched',
+      async (box: CoreBox) => {
+        box.scan([{ ...A, touchedMs: 2 }]);
+        expect(box.registry.get('a')).toMatchObject({ attempts: 0, state: { name: 'unloaded' } });
+        return asked(box, 'a', 3_000);
+      },
+    ],
+  ])(
+    'a model whose file lost the right to be read is said so, starts no process, and loads once it has it again: %s',
+    async (_how, ask) => {
+      const box = createCoreBox({ gpus: [16 * GIB] });
+      box.scan([A]);
+      await pass(box);
+      await box.manager.unloadModel('a', 'user', { to: 'unloaded', reason: 'user' });
+      const processes = box.simulated.size;
+      box.world.shut.set('/watch/a.gguf', 'a.gguf cannot be read.');
+      for (const _time of [1, 2]) {
+        expect(await asked(box, 'a', 1_000)).toEqual({ lease: null, code: 'model-failed' });
+        expect(box.registry.get('a')).toMatchObject({
+          attempts: 1,
+          state: { name: 'failed', failure: { message: 'a.gguf cannot be read.' } },
+        });
+      }
+      expect(box.simulated.size).toBe(processes);
+      box.world.shut.clear();
+      expect((await ask(box)).lease).not.toBeNull();
+    },
+  );
+
   test('a ready model whose new files are damaged stays blocked, whatever is reconsidered', async () => {
     const box = createCoreBox({ gpus: [16 * GIB] });
     box.scan([A]);

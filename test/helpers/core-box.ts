@@ -69,6 +69,8 @@ export interface WatchedFile {
   readonly name: string;
   readonly inode: number;
   readonly version: number;
+  /** When something was last done to it, its rights included. */
+  readonly touchedMs?: number;
 }
 
 export const WATCH_FOLDER = '/watch';
@@ -161,6 +163,8 @@ export function createCoreBox(options: CoreBoxOptions) {
     code: new Map<string, string>(),
     /** Files that lie there now and that no look has seen, by candidate. */
     unseen: new Map<string, readonly FileIdentity[]>(),
+    /** Why files cannot be read, by the path of their model. */
+    shut: new Map<string, string>(),
     readings: 0,
     /** What was prepared, by its path; and what of it was thrown away half done. */
     prepared: new Set<string>(),
@@ -493,6 +497,7 @@ export function createCoreBox(options: CoreBoxOptions) {
           const content = world.code.get(path) ?? '';
           return { hash: content, files: names.map((name) => ({ ...codeIdentity(path, name), preview: content, isCut: false })) };
         },
+        unreadable: async (path) => world.shut.get(path) ?? null,
         identities: async (path) => [...filesAt(path), ...(world.unseen.get(path) ?? [])],
       },
     },
@@ -582,9 +587,9 @@ export function createCoreBox(options: CoreBoxOptions) {
   };
 }
 
-function toListing({ name, inode, version }: WatchedFile): CandidateListing {
+function toListing({ name, inode, version, touchedMs = 0 }: WatchedFile): CandidateListing {
   const path = `${WATCH_FOLDER}/${name}`;
-  const files = [{ path: name, bytes: 1000 + version, mtimeMs: version, inode, device: 1 }];
+  const files = [{ path: name, bytes: 1000 + version, mtimeMs: version, ctimeMs: touchedMs, inode, device: 1 }];
   return { name, path, realPath: path, kind: 'file', device: 1, inode, files };
 }
 

@@ -23,6 +23,7 @@ function createBox(...ids: readonly string[]) {
     admission: new Admission(),
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
     wake: () => {},
+    lookAgain: async () => {},
     lease(id) {
       if (box.places === 0) return null;
       box.places -= 1;

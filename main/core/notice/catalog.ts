@@ -9,6 +9,7 @@ import { hasProcess, type ModelState, NOTHING_COPIED } from '../../../shared/mod
 import type { Settings } from '../../../shared/settings.ts';
 import type { Admission } from '../admission.ts';
 import type { Doer } from '../doer.ts';
+import { rightsChanged } from '../file-checks.ts';
 import type { AddedModel } from '../gateway.ts';
 import { isAlwaysLoaded } from '../memory/residents.ts';
 import type { CandidateListing, Clock, FolderScan, Ledger, Log, RememberedModel } from '../ports.ts';
@@ -170,16 +171,14 @@ export class Catalog {
         return this.#moved(event.id);
       case 'touched':
         registry.update(event.id, placeOf(event.listing));
-        return;
+        return rightsChanged(registry, event.id);
       case 'away':
         this.#away.add(event.id);
         return;
       case 'returned':
         this.#away.delete(event.id);
-        if (stateOf(registry.update(event.id, placeOf(event.listing)), 'blocked')?.reason === 'unreadable') {
-          registry.apply(event.id, { type: 'files-changed', copy: NOTHING_COPIED });
-        }
-        return;
+        registry.update(event.id, placeOf(event.listing));
+        return rightsChanged(registry, event.id);
       case 'gone': {
         const record = registry.get(event.id);
         if (record === undefined) return;

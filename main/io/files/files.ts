@@ -16,6 +16,7 @@ import type { CandidateListing, FileIdentity } from '../../core/ports.ts';
 import { isOllamaManifest } from '../../core/stores/names.ts';
 import { storedAt } from '../reader/stored.ts';
 import { direntsOf, type EntryBudget, entriesOf, namesHold, type ReadTimes } from './entries.ts';
+import { whyUnreadable } from './unreadable.ts';
 
 const MAX_DEPTH = 4;
 /** Far more files than a model has; a folder with more is somebody's home, not a model. */
@@ -94,7 +95,7 @@ export async function listCandidateFiles(path: string, beside: NamesBeside = rea
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
     if (code === null) throw error;
-    return { ...NOTHING, realPath: path, unreadable: unreadableSentence(path, code) };
+    return { ...NOTHING, realPath: path, unreadable: await whyUnreadable(path, code) };
   }
 }
 
@@ -233,7 +234,7 @@ async function walkFolder(walk: Walk, folder: string, depth: number): Promise<vo
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
-    if (code !== 'ENOENT') walk.unreadable ??= unreadableSentence(folder, code);
+    if (code !== 'ENOENT') walk.unreadable ??= await whyUnreadable(folder, code);
     return;
   }
   if (found.isCut) walk.unreadable ??= `${walk.root} holds more than ${MAX_ENTRIES} files and folders, too many for a model folder.`;
@@ -275,7 +276,7 @@ async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<
     if (code === null) throw error;
     // Gone between the listing and the look: as if it had never been listed. A link to nowhere is a
     // file that is not there yet.
-    if (code !== 'ENOENT') walk.unreadable ??= unreadableSentence(absolute, code);
+    if (code !== 'ENOENT') walk.unreadable ??= await whyUnreadable(absolute, code);
     else if (isLink) walk.dangling.push(path);
   }
 }
@@ -311,10 +312,4 @@ function toListed(path: string, absolute: string, stats: Stats): ListedFile {
 /** The system's code of a file error; null for anything else. */
 export function errorCode(error: unknown): string | null {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
-
-export function unreadableSentence(path: string, code: string): string {
-  if (code === 'EACCES' || code === 'EPERM') return `${path} cannot be read: this user lacks the permission (${code}).`;
-  if (code === 'ELOOP') return `${path} cannot be read: its links go in a circle.`;
-  return `${path} cannot be read: the system reports ${code}.`;
 }

@@ -7,8 +7,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { CodeFile, CodeReading } from '../../core/ports.ts';
-import { errorCode, type ListedFile, listCandidateFiles, unreadableSentence } from '../files/files.ts';
+import { errorCode, type ListedFile, listCandidateFiles } from '../files/files.ts';
 import { openListed } from '../files/open-file.ts';
+import { whyUnreadable } from '../files/unreadable.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** What a person looks at of one file, and of all of them together (I10). */
@@ -39,7 +40,7 @@ export async function readCode(path: string, names: readonly string[], onProgres
   for (const name of [...new Set(names)].toSorted()) {
     const file = listed.get(name);
     if (file === undefined) throw changed(`${name} is not there any more.`);
-    const start = readInto(hash, file, (bytes) => {
+    const start = await readInto(hash, file, (bytes) => {
       readBytes += bytes;
       onProgress(readBytes);
     });
@@ -55,9 +56,9 @@ export async function readCode(path: string, names: readonly string[], onProgres
 }
 
 /** Hashes path, size and bytes. @returns the first PREVIEW_BYTES. */
-function readInto(hash: Hash, file: ListedFile, onRead: (bytes: number) => void): Buffer {
+async function readInto(hash: Hash, file: ListedFile, onRead: (bytes: number) => void): Promise<Buffer> {
   const { path, bytes } = file;
-  const descriptor = opened(file);
+  const descriptor = await opened(file);
   try {
     // As JSON on a line of its own: no two lists of files give the same text.
     hash.update(`${JSON.stringify([path, bytes])}\n`);
@@ -81,13 +82,13 @@ function readInto(hash: Hash, file: ListedFile, onRead: (bytes: number) => void)
   }
 }
 
-function opened(file: ListedFile): number {
+async function opened(file: ListedFile): Promise<number> {
   try {
     return openListed(file);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ELOOP') throw changed(`${file.path} is not there any more.`);
-    throw code === null ? error : new ModeliumError('path-invalid', unreadableSentence(file.absolute, code));
+    throw code === null ? error : new ModeliumError('path-invalid', await whyUnreadable(file.absolute, code));
   }
 }
 

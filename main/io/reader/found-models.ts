@@ -9,7 +9,8 @@ import type { FoundModel, ModelStore } from '../../../shared/snapshot.ts';
 import { splitParts } from '../../core/analyzer/split-names.ts';
 import type { FoundModels } from '../../core/ports.ts';
 import { storedName } from '../../core/stores/names.ts';
-import { errorCode, listCandidateFiles, unreadableSentence } from '../files/files.ts';
+import { errorCode, listCandidateFiles } from '../files/files.ts';
+import { whyUnreadable } from '../files/unreadable.ts';
 import { inspectCandidate } from './inspect.ts';
 import type { StoreFolder } from './store-folders.ts';
 
@@ -63,10 +64,10 @@ export async function findModels(folders: readonly StoreFolder[], limits: FindLi
 }
 
 /** A folder that is not there is no news; one that cannot be read is. */
-function missing(search: Search, path: string, error: unknown): null {
+async function missing(search: Search, path: string, error: unknown): Promise<null> {
   const code = errorCode(error);
   if (code === null) throw error;
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') search.problems.push(unreadableSentence(path, code));
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') search.problems.push(await whyUnreadable(path, code));
   return null;
 }
 
@@ -87,7 +88,7 @@ async function namesIn(search: Search, folder: string, kind: 'folders' | 'files'
       .toSorted()
       .slice(0, MOST_ENTRIES);
   } catch (error) {
-    missing(search, folder, error);
+    await missing(search, folder, error);
     return [];
   }
 }

@@ -12,16 +12,9 @@ import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
 import { analyzeLoose } from '../../core/analyzer/loose-file.ts';
 import type { FileIdentity, Inspection } from '../../core/ports.ts';
 import { listed } from '../../core/sentences.ts';
-import {
-  type CandidateFiles,
-  errorCode,
-  identityOf,
-  type ListedFile,
-  listCandidateFiles,
-  rememberingNames,
-  unreadableSentence,
-} from '../files/files.ts';
+import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, rememberingNames } from '../files/files.ts';
 import { openListed } from '../files/open-file.ts';
+import { whyUnreadable } from '../files/unreadable.ts';
 import { findWriter } from '../files/writers.ts';
 
 /**
@@ -55,10 +48,15 @@ export async function inspectCandidate(path: string, force: boolean, convertible
     // Another file took its place since it was listed, as the last step of a download does: the
     // next look sees that one.
     if (code === 'content-changed') return unfinished(files, [`${basename(path)}: changed while it was looked at`], null);
-    return unfinished(files, [], unreadableSentence(path, code));
+    return unfinished(files, [], await whyUnreadable(pathOf(error) ?? path, code));
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
   }
+}
+
+/** Which file it was that the system refused. */
+function pathOf(error: unknown): string | null {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : null;
 }
 
 function examine(found: CandidateFiles, files: readonly FileIdentity[], force: boolean, opened: number[]): Inspection {

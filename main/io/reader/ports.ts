@@ -2,10 +2,13 @@
  * Implements three core ports by asking the reader process. If the reader cannot answer for a
  * candidate, that failure becomes the candidate's result, so that no candidate is dropped silently.
  */
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { ModeliumError } from '../../../shared/errors.ts';
 import { NOTHING_COPIED } from '../../../shared/model.ts';
 import type { CodeReader, FoundModels, Inspection, Library, ModelFinder } from '../../core/ports.ts';
-import { identityOf, listCandidateFiles } from '../files/files.ts';
+import { errorCode, identityOf, listCandidateFiles } from '../files/files.ts';
+import { whyUnreadable } from '../files/unreadable.ts';
 import type { Reader } from './reader.ts';
 import type { StoreFolder } from './store-folders.ts';
 
@@ -41,6 +44,17 @@ export function createCodeReader(reader: Reader): CodeReader {
     async identities(path) {
       const found = await listCandidateFiles(path);
       return found?.files.map(identityOf) ?? [];
+    },
+    async unreadable(path, isNeeded) {
+      const found = await listCandidateFiles(path);
+      if (found === null || found.unreadable !== null) return found?.unreadable ?? null;
+      for (const file of found.files) {
+        const error: unknown = isNeeded(file.path) ? await access(file.absolute, constants.R_OK).catch((thrown: unknown) => thrown) : null;
+        const code = errorCode(error);
+        // What is gone is other content, which others tell.
+        if (code !== null && code !== 'ENOENT') return whyUnreadable(file.absolute, code);
+      }
+      return null;
     },
   };
 }
