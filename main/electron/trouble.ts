@@ -1,6 +1,7 @@
 /** Shows errors in native dialogs, because the page may not be available. */
 import { dialog } from 'electron';
 import { ERRORS, ModeliumError, toModeliumError } from '../../shared/errors.ts';
+import { harmless } from '../../shared/visible.ts';
 
 /** Errors of a hosted engine come from another bundle, with a ModeliumError class of its own. */
 export function errorOf(thrown: unknown): ModeliumError {
@@ -14,8 +15,8 @@ export function errorOf(thrown: unknown): ModeliumError {
 /** @returns whether to try again; else Modelium is to end. */
 export async function askAfterFailure(thrown: unknown): Promise<boolean> {
   const error = errorOf(thrown);
-  if (error.code === 'internal') process.stderr.write(`${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`);
-  else process.stderr.write(`modelium: ${error.message}\n`);
+  const words = error.code === 'internal' && thrown instanceof Error ? (thrown.stack ?? thrown.message) : `modelium: ${error.message}`;
+  process.stderr.write(`${harmless(words)}\n`);
   const { response } = await dialog.showMessageBox({
     type: 'error',
     title: 'Modelium',

@@ -288,12 +288,14 @@ describe('what keeps it from starting is said', () => {
   test('settings that are wrong: once they are mended it starts', async () => {
     const home = newHome();
     const good = readFileSync(home.config, 'utf8');
-    writeFileSync(home.config, '{"api":{"prot":1}}');
+    writeFileSync(home.config, '{"api":{"prot":1,"\\e[31m\\u202egood":1}}');
     const shell = startShell(home);
     const question = await shell.asked();
     expect(question).toMatchObject({ message: 'Modelium cannot start', buttons: ['Try again', 'Quit'] });
     expect(question.detail).toContain('prot');
     expect(question.detail).toContain(ERRORS['settings-invalid'].hint);
+    // A name in a file of somebody else does not rule the terminal.
+    expect(shell.story()).toContain('unknown key "api. [31m\\u{202e}good"');
     writeFileSync(home.config, good);
     shell.send({ answer: 'Try again' });
     await shell.shows();
