@@ -11,8 +11,12 @@ import type { LoadTarget } from '../adapter.ts';
 import { PROOF_WORDS, smallestInference } from '../proof.ts';
 import { http, pause, phase, type Steps } from '../step.ts';
 
-/** The first token may have to compile kernels; the host's stall watch ends what hangs. */
-const TIMEOUT_MS = 600_000;
+/**
+ * The first token may have to compile kernels; the host's stall watch ends what hangs. A question
+ * has a bound of its own, because a server may work on it for ever: a model's chat template is a
+ * program, and while a load lasts, no other begins on its device.
+ */
+const TIMEOUT_MS = 240_000;
 const PAUSE_MS = 250;
 /**
  * Nobody listens yet, too early, too busy, not there yet: so say servers that are still loading,
@@ -70,7 +74,7 @@ export function* prove(id: string, target: LoadTarget, { protocol, model, ...ser
   const reported = new Set<string>();
   yield* phase(`first ${word}`, null, true);
   for (let tries = 1; ; ) {
-    const answer = yield* firstAnswer(questions, server);
+    const answer = yield* firstAnswer(id, target.modelId, questions, server);
     if (answer === 'proven') return;
     const isLoading = answer === null || LOADING.includes(answer.status);
     if (!isLoading && tries >= MOST_TRIES) throw unproven(id, target.modelId, word, answer);
@@ -83,11 +87,16 @@ export function* prove(id: string, target: LoadTarget, { protocol, model, ...ser
   }
 }
 
-/** Of several refusals the one to the question that suits the model best; null: nobody answers. */
-function* firstAnswer(questions: readonly Question[], server: Server): Steps<HttpAnswer | 'proven' | null> {
+/**
+ * Of several refusals the one to the question that suits the model best; null: nobody answers.
+ * @throws ModeliumError for a question that was taken and not answered in its time.
+ */
+function* firstAnswer(id: string, modelId: string, questions: readonly Question[], server: Server): Steps<HttpAnswer | 'proven' | null> {
   let first: HttpAnswer | null = null;
   for (const { field, ...question } of questions) {
-    const answer = yield* http({ ...server, ...question, timeoutMs: TIMEOUT_MS });
+    const asked = yield* http({ ...server, ...question, timeoutMs: TIMEOUT_MS, reportsWhy: true });
+    if (asked?.status === 0 && /aborted due to timeout/.test(asked.body)) throw unanswered(id, modelId, question.path);
+    const answer = asked?.status === 0 ? null : asked;
     if (answer?.status === 200 && isAnswer(answer.body, field)) return 'proven';
     first ??= answer;
     if (answer === null || LOADING.includes(answer.status)) return answer;
@@ -103,6 +112,11 @@ function isAnswer(body: string, field: Question['field']): boolean {
   } catch {
     return false;
   }
+}
+
+function unanswered(id: string, modelId: string, path: string): ModeliumError {
+  const message = `${id} loaded ${modelId}, but did not answer its first question (${path}) within ${TIMEOUT_MS / 1000} s.`;
+  return new ModeliumError('load-stalled', message, { origin: id });
 }
 
 function unproven(id: string, modelId: string, word: string, answer: HttpAnswer): ModeliumError {

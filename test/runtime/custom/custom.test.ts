@@ -265,6 +265,20 @@ describe('when a model counts as ready', () => {
     ]);
   });
 
+  test('a question that is worked on for ever ends the load after four minutes; one that nobody takes does not', async () => {
+    const asked: number[] = [];
+    const unanswered = load((step) => {
+      if (step.path === '/health') return 200;
+      asked.push(step.timeoutMs);
+      return { status: 0, body: asked.length < 3 ? 'ECONNREFUSED connect' : 'TimeoutError The operation was aborted due to timeout' };
+    });
+    await expect(unanswered).rejects.toMatchObject({
+      code: 'load-stalled',
+      message: 'mine loaded a-model, but did not answer its first question (/v1/chat/completions) within 240 s.',
+    });
+    expect(asked).toEqual([240_000, 240_000, 240_000]);
+  });
+
   test('an answer that holds none is no answer', async () => {
     const answers = (step: { readonly path: string }) => (step.path === '/health' ? 200 : { status: 200, body: '{"choices":[]}' });
     await expect(load(answers)).rejects.toThrow(/mine loaded a-model, but its first token failed: status 200: \{"choices":\[\]\}/);
