@@ -46,6 +46,12 @@ export function decodedBody(request: IncomingMessage): Readable {
   return decoded;
 }
 
+/** How long the decoded body will be, by its head. Null: the head does not say. */
+export function announcedBytes({ headers }: IncomingMessage): number | null {
+  const { 'content-length': length, 'content-encoding': encoding = '' } = headers;
+  return length === undefined || !isPlain(encoding) ? null : Number(length);
+}
+
 function isPlain(encoding: string): boolean {
   return encoding === '' || encoding.toLowerCase() === 'identity';
 }

@@ -35,6 +35,8 @@ export interface BodyBounds {
   readonly limitName: string;
   /** Null: only small bodies are read. */
   readonly budget: BodyBudget | null;
+  /** So many will come, by the head. Absent or null: nobody knows. */
+  readonly announcedBytes?: number | null;
 }
 
 /**
@@ -50,12 +52,11 @@ export interface BodyBounds {
 export function readBody(
   request: Readable,
   response: Writable,
-  { limitBytes, limitName, budget }: BodyBounds,
+  { limitBytes, limitName, budget, announcedBytes = null }: BodyBounds,
   done: (result: BodyResult) => void,
 ): void {
   let first: Buffer | null = null;
   let held: Buffer = NOTHING;
-  let memory: SharedArrayBuffer | null = null;
   let share: Share | null = null;
   let bytes = 0;
   let chunks = 0;
@@ -68,13 +69,13 @@ export function readBody(
     done({ error });
   }
 
+  /** It is not whole: nobody else has seen it. */
   function drop(): void {
     isOver = true;
     budget?.pace.left(request);
     first = null;
     held = NOTHING;
-    memory = null;
-    share?.release();
+    share?.release(true);
   }
 
   /**
@@ -96,19 +97,17 @@ export function readBody(
   }
 
   function grow(): Buffer {
-    const size = Math.min(limitBytes, Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
-    if (budget !== null) {
-      share ??= opened(budget);
-      share.take(size - (memory?.byteLength ?? 0));
-    }
-    memory ??= new SharedArrayBuffer(0, { maxByteLength: Math.floor(limitBytes) });
-    memory.grow(Math.floor(size));
+    const size = Math.floor(Math.min(limitBytes, Math.ceil(bytes / STEP_BYTES) * STEP_BYTES));
+    if (budget === null) return Buffer.allocUnsafe(size);
+    share ??= opened(budget);
+    const memory = share.memory(size);
     return Buffer.from(memory, 0, memory.byteLength);
   }
 
   function opened(from: BodyBudget): Share {
-    const taken = from.open(request, fail);
-    response.once('close', () => (isOver ? taken.release() : drop()));
+    const taken = from.open(request, { mostBytes: Math.floor(limitBytes), announcedBytes }, fail);
+    // After a whole answer nobody reads the body any more. Without one, a thread may, or a model.
+    response.once('close', () => (isOver ? taken.release(response.writableFinished) : drop()));
     return taken;
   }
 

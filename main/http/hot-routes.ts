@@ -13,7 +13,7 @@ import { absoluteTarget, meantPath } from './addresses.ts';
 import { asItIsTarget, passAsItIs } from './as-it-is.ts';
 import { MAX_BODY, readBody, refuseLength } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { decodedBody, refuseEncoding } from './body-encoding.ts';
+import { announcedBytes, decodedBody, refuseEncoding } from './body-encoding.ts';
 import { type Connections, tooManyConnections } from './connections.ts';
 import { FILE_TYPE, JSON_TYPE } from './control-bodies.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
@@ -159,7 +159,8 @@ function withBody(
 ): void {
   if (ports.connections.isSpare(request.socket)) return sendError(response, tooManyConnections(), { connection: 'close' });
   const startedMs = ports.clock.now();
-  const bounds = { limitBytes: ports.settings().api.max_body_mb * MIB, limitName: MAX_BODY, budget: ports.budget };
+  const limitBytes = ports.settings().api.max_body_mb * MIB;
+  const bounds = { limitBytes, limitName: MAX_BODY, budget: ports.budget, announcedBytes: announcedBytes(request) };
   if (request.headers.expect !== undefined) response.writeContinue();
   readBody(decodedBody(request), response, bounds, (result) => {
     const answer = (): void => {

@@ -83,6 +83,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     limitBytes: () => options.settings().api.max_buffered_mb * MIB,
     now: () => options.clock.now(),
     nextTurn: (moments, act) => void setTimeout(act, moments * BODY_TURN_MS),
+    after: (ms, act) => void options.clock.after(ms, act),
     collect: options.collectGarbage,
   });
   const list = new SharedText(options.clock, () => JSON.stringify(listOf(options.inference.servable())));

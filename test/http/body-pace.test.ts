@@ -22,6 +22,7 @@ test('forty large bodies are read some at a time, each in its turn, and small on
     now: () => 0,
     nextTurn: (_moments, act) => (turn = act),
     collect: () => {},
+    after: () => {},
   });
   const bounds = { limitBytes: 64 * MIB, limitName: 'x', budget };
   const read = new Array<number>(BODIES).fill(0);
@@ -72,7 +73,7 @@ test('forty large bodies are read some at a time, each in its turn, and small on
 test('turns come later where many bodies wait, and one alone is not held up', async () => {
   const asked: number[] = [];
   let turn = () => {};
-  const world = { limitBytes: () => 512 * MIB, now: () => 0, collect: () => {} };
+  const world = { limitBytes: () => 512 * MIB, now: () => 0, collect: () => {}, after: () => {} };
   const budget = new BodyBudget({
     ...world,
     nextTurn: (moments, act) => {
@@ -97,7 +98,7 @@ test('turns come later where many bodies wait, and one alone is not held up', as
 
 test('one that waits for its turn is not cut as a silent one', async () => {
   let nowMs = 0;
-  const budget = new BodyBudget({ limitBytes: () => 2 * MIB, now: () => nowMs, nextTurn: () => {}, collect: () => {} });
+  const budget = new BodyBudget({ limitBytes: () => 2 * MIB, now: () => nowMs, nextTurn: () => {}, collect: () => {}, after: () => {} });
   const bounds = { limitBytes: 64 * MIB, limitName: 'x', budget };
   const refused: string[] = [];
   for (let index = 0; index < 6; index += 1) {
@@ -119,6 +120,7 @@ test('what bodies arrived in is collected while it is young, and bodies that are
     now: () => 0,
     nextTurn: (_moments, act) => void turns.push(act),
     collect: (what) => void collected.push(what),
+    after: () => {},
   });
   const bounds = { limitBytes: 64 * MIB, limitName: 'x', budget };
   async function readOne(): Promise<Buffer> {
