@@ -10,12 +10,17 @@ import { bytesByPid, parseGpuRow, parseProcessRow } from '../../main/io/devices/
 import { MIB } from '../../shared/units.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
-const gpuRow = (index: number, used: number, name = 'NVIDIA H200') =>
-  `${index}, GPU-${index}, ${name}, 00000000:01:00.0, 570.10, 1000, 100, ${used}, 50, 40, 123.45, 9.0`;
+/** As nvidia-smi writes a time, in UTC. */
+const dated = (wallMs: number) => new Date(wallMs).toISOString().replaceAll('-', '/').replace('T', ' ').replace('Z', '');
+/** Longer ago than a row can lie in a pipe. */
+const OLD = '2020/01/02 03:04:05.678';
+const gpuRow = (index: number, used: number, name = 'NVIDIA H200', date = OLD) =>
+  `${date}, ${index}, GPU-${index}, ${name}, 00000000:01:00.0, 570.10, 1000, 100, ${used}, 50, 40, 123.45, 9.0`;
 
 describe('rows', () => {
   it('reads a GPU; what the driver keeps for itself is no memory to have', () => {
     expect(parseGpuRow(gpuRow(1, 300))).toEqual({
+      readAtMs: Date.UTC(2020, 0, 2, 3, 4, 5, 678),
       uuid: 'GPU-1',
       index: 1,
       driverVersion: '570.10',
@@ -38,7 +43,7 @@ describe('rows', () => {
   it.each([
     [
       'missing sensors',
-      '0, GPU-0, A, b, 1, 10, [N/A], 2, [N/A], [Unknown Error], [Not Supported], [N/A]',
+      '[N/A], 0, GPU-0, A, b, 1, 10, [N/A], 2, [N/A], [Unknown Error], [Not Supported], [N/A]',
       { usedBytes: 2 * MIB, totalBytes: 10 * MIB },
     ],
     ['a name with a comma', gpuRow(0, 1, 'A, B'), { name: 'A, B' }],
@@ -47,25 +52,27 @@ describe('rows', () => {
     expect(parseGpuRow(line)?.device).toMatchObject(expected);
   });
 
-  it.each(['No devices were found', '', '0, GPU-0, GB10, b, 1, [N/A], [N/A], [N/A], 0, 30, 5, 12.1', '0, [GPU requires reset], x'])(
-    'reads no GPU from %j',
-    (line) => {
-      expect(parseGpuRow(line)).toBeNull();
-    },
-  );
+  it.each([
+    'No devices were found',
+    '',
+    `${OLD}, 0, GPU-0, GB10, b, 1, [N/A], [N/A], [N/A], 0, 30, 5, 12.1`,
+    `${OLD}, 0, [GPU requires reset], x`,
+  ])('reads no GPU from %j', (line) => {
+    expect(parseGpuRow(line)).toBeNull();
+  });
 
   it.each([
-    ['GPU-0, 12, /usr/bin/blender, 300', { uuid: 'GPU-0', pid: 12, name: 'blender', bytes: 300 * MIB }],
-    ['GPU-0, 12, C:\\Tools\\a, b.exe, 300', { uuid: 'GPU-0', pid: 12, name: 'a, b.exe', bytes: 300 * MIB }],
-    ['GPU-0, 12, [Not Found], [N/A]', { uuid: 'GPU-0', pid: 12, name: null, bytes: null }],
-    ['GPU-0, 12, [Insufficient Permissions], 1', { uuid: 'GPU-0', pid: 12, name: null, bytes: MIB }],
+    ['[N/A], GPU-0, 12, /usr/bin/blender, 300', { readAtMs: null, uuid: 'GPU-0', pid: 12, name: 'blender', bytes: 300 * MIB }],
+    ['[N/A], GPU-0, 12, C:\\Tools\\a, b.exe, 300', { readAtMs: null, uuid: 'GPU-0', pid: 12, name: 'a, b.exe', bytes: 300 * MIB }],
+    ['[N/A], GPU-0, 12, [Not Found], [N/A]', { readAtMs: null, uuid: 'GPU-0', pid: 12, name: null, bytes: null }],
+    ['[N/A], GPU-0, 12, [Insufficient Permissions], 1', { readAtMs: null, uuid: 'GPU-0', pid: 12, name: null, bytes: MIB }],
     ['No running processes found', null],
   ])('reads the process row %j', (line, expected) => {
     expect(parseProcessRow(line)).toEqual(expected);
   });
 
   const sees = { everMatched: true, contained: false };
-  const row = (pid: number, bytes: number | null) => ({ uuid: 'GPU-0', pid, name: null, bytes });
+  const row = (pid: number, bytes: number | null) => ({ readAtMs: null, uuid: 'GPU-0', pid, name: null, bytes });
   it.each([
     [
       'adds up what one process holds',
@@ -106,10 +113,12 @@ function machine(gpus: { rows: string[] | Error }, processes: { rows: string[] }
   const warnings: string[] = [];
   const followed: Child[] = [];
   const calls: string[] = [];
+  const environments: Readonly<Record<string, string>>[] = [];
   const byPid = new Map<number, () => void>();
   let pid = 100;
 
   function launch(request: LaunchRequest): Promise<LaunchedProcess> {
+    environments.push(request.env);
     const isGpus = request.args[0]?.startsWith('--query-gpu') === true;
     if (gpus.rows instanceof Error) return Promise.reject(gpus.rows);
     const listeners: Array<(line: string) => void> = [];
@@ -159,7 +168,7 @@ function machine(gpus: { rows: string[] | Error }, processes: { rows: string[] }
   });
   const readings: number[][] = [];
   probe.onReading(() => readings.push(probe.last().devices.map((device) => device.usedBytes / MIB)));
-  return { clock, warnings, followed, calls, probe, readings };
+  return { clock, warnings, followed, calls, environments, probe, readings };
 }
 
 describe('following', () => {
@@ -176,11 +185,11 @@ describe('following', () => {
   });
 
   it('tells processes of the last list, and asks by itself whether silence means that nobody is left', async () => {
-    const processes = { rows: ['GPU-0, 7, blender, 30'] };
+    const processes = { rows: [`${OLD}, GPU-0, 7, blender, 30`] };
     const { probe, followed, calls, clock } = machine({ rows: [gpuRow(0, 30)] }, processes);
     await probe.start();
     await clock.advance(0);
-    followed[1]?.say('GPU-0, 7, blender, 40');
+    followed[1]?.say(`${OLD}, GPU-0, 7, blender, 40`);
     await clock.advance(600);
     const held = () => [...(probe.last().devices[0]?.byPid ?? [])];
     expect(held()).toEqual([[7, 40 * MIB]]);
@@ -193,6 +202,36 @@ describe('following', () => {
     }
     expect(held()).toEqual([]);
     expect(calls.slice(before)).toEqual(['gpus', 'processes']);
+    await probe.close();
+  });
+
+  it('never takes what was read before a call began for newer than its answer, however late it comes', async () => {
+    const gpus = { rows: [gpuRow(0, 30)] };
+    const processes = { rows: [`${OLD}, GPU-0, 7, blender, 30`] };
+    const { probe, followed, clock, environments } = machine(gpus, processes);
+    await probe.start();
+    await clock.advance(5_000);
+    // What held the memory has ended; the rows of before lie in the pipe.
+    const late = clock.wallTime() - 20;
+    gpus.rows = [gpuRow(0, 0)];
+    processes.rows = [];
+    await probe.readNow();
+    followed[0]?.say(gpuRow(0, 30, undefined, dated(late)));
+    followed[1]?.say(`${dated(late)}, GPU-0, 7, blender, 30`);
+    await clock.advance(600);
+    const told = () => probe.last().devices.map(({ usedBytes, byPid }) => [usedBytes / MIB, byPid?.size]);
+    expect(told()).toEqual([[0, 0]]);
+    expect(probe.last().atMs).toBe(5_000);
+    // Newer ones count from when they were read.
+    followed[0]?.say(gpuRow(0, 5, undefined, dated(clock.wallTime() - 100)));
+    expect([told(), probe.last().atMs]).toEqual([[[5, 0]], 5_500]);
+    // A clock that was set tells nothing.
+    for (const date of [dated(clock.wallTime() - 3_600_000), dated(clock.wallTime() + 3_600_000), '[N/A]']) {
+      await clock.advance(100);
+      followed[0]?.say(gpuRow(0, 6, undefined, date));
+      expect(probe.last().atMs).toBe(clock.now());
+    }
+    expect(new Set(environments.map(({ TZ }) => TZ))).toEqual(new Set(['UTC0']));
     await probe.close();
   });
 

@@ -8,7 +8,18 @@ import type { LaunchedProcess, Processes } from '../../core/process-ports.ts';
 import { ownMark } from '../processes/proc.ts';
 import { createFollower, type Follower } from './gpu-follower.ts';
 import { OWNER_VARIABLE } from './gpu-orphans.ts';
-import { bytesByPid, CSV, GPU_QUERY, type GpuRow, PROCESS_QUERY, type ProcessRowOfGpu, parseGpuRow, parseProcessRow } from './gpu-rows.ts';
+import {
+  bytesByPid,
+  CSV,
+  type DatedRow,
+  GPU_QUERY,
+  type GpuRow,
+  PROCESS_QUERY,
+  type ProcessRowOfGpu,
+  parseGpuRow,
+  parseProcessRow,
+  TIME_ZONE,
+} from './gpu-rows.ts';
 
 /** Where the driver puts it: on the PATH, or (WSL) in a folder of its own. */
 const COMMANDS = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'];
@@ -26,6 +37,12 @@ const STAY_FAST_MS = 5_000;
  * GPUs.
  */
 const ONE_SHOT_MS = 20_000;
+
+/**
+ * Rows lie in the pipe for some milliseconds. A date that says much more than that is none of ours:
+ * a clock was set, or another time zone is in force all the same.
+ */
+const LONGEST_AGE_MS = 10_000;
 
 export interface GpuReading {
   readonly atMs: number;
@@ -178,8 +195,8 @@ class NvidiaSmi implements GpuProbe {
       parse: parseGpuRow,
       key: (row) => row.uuid,
       size: () => this.#gpus.length,
-      onFrame: (frame) => {
-        this.#keepGpus(frame, clock.now());
+      onFrame: (frame, receivedMs) => {
+        this.#keepGpus(frame, this.#readMs(frame, receivedMs));
         this.#doubtRows(processRows.receivedMs());
         for (const listener of this.#listeners) listener();
       },
@@ -191,7 +208,7 @@ class NvidiaSmi implements GpuProbe {
       parse: parseProcessRow,
       key: (row) => `${row.uuid} ${row.pid}`,
       size: () => null,
-      onFrame: (frame, atMs) => this.#keepRows(frame, atMs),
+      onFrame: (frame, receivedMs) => this.#keepRows(frame, this.#readMs(frame, receivedMs)),
     });
     this.#followers = [gpus, processRows];
   }
@@ -214,26 +231,34 @@ class NvidiaSmi implements GpuProbe {
       const [gpus, rows] = await Promise.all([this.#call(GPU_QUERY), this.#call(PROCESS_QUERY)]);
       const found = gpus.flatMap((line) => parseGpuRow(line) ?? []);
       if (found.length === 0) throw new Error(gpus.at(-1) ?? 'it printed nothing');
-      this.#keepRows(
-        rows.flatMap((line) => parseProcessRow(line) ?? []),
-        clock.now(),
-      );
-      this.#keepGpus(found, begunMs);
+      const processRows = rows.flatMap((line) => parseProcessRow(line) ?? []);
+      this.#keepRows(processRows, Math.max(begunMs, this.#readMs(processRows, begunMs)));
+      this.#keepGpus(found, Math.max(begunMs, this.#readMs(found, begunMs)));
     } catch (error) {
       log.debug(`nvidia-smi did not answer: ${String(error)}`);
     }
     return this.last();
   }
 
+  /**
+   * When the first of these rows was read, by our clock: a row that was printed before memory came
+   * free, and reaches us after, must not count as newer. @param otherwiseMs where no date tells.
+   */
+  #readMs(rows: readonly DatedRow[], otherwiseMs: number): number {
+    const { clock } = this.#options;
+    const ages = rows.map(({ readAtMs }) => (readAtMs === null ? Number.NaN : clock.wallTime() - readAtMs));
+    // No row, or one without a date, gives NaN or -Infinity.
+    const ageMs = Math.max(...ages);
+    return ageMs >= 0 && ageMs <= LONGEST_AGE_MS ? clock.now() - ageMs : otherwiseMs;
+  }
+
   #keepGpus(frame: readonly GpuRow[], atMs: number): void {
+    if (atMs < this.#atMs) return;
     this.#gpus = [...frame].sort((a, b) => a.index - b.index);
     this.#atMs = atMs;
   }
 
-  /**
-   * A frame of followed rows is whole only some time after it was printed: by then a call of its
-   * own may have told something newer.
-   */
+  /** A call of its own may have told something newer meanwhile. */
   #keepRows(frame: readonly ProcessRowOfGpu[], atMs: number): void {
     if (atMs < this.#rowsAtMs) return;
     this.#rowsAtMs = atMs;
@@ -271,7 +296,7 @@ class NvidiaSmi implements GpuProbe {
   }
 
   #launch(args: readonly string[]): Promise<LaunchedProcess> {
-    const env = { [OWNER_VARIABLE]: ownMark() };
+    const env = { ...TIME_ZONE, [OWNER_VARIABLE]: ownMark() };
     return this.#options.processes.launch({ command: this.#command, args, env, cwd: null, ipc: false });
   }
 }
