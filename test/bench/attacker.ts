@@ -75,6 +75,9 @@ function doubling(): object {
   return { type: 'json_schema', json_schema: { name: 's', schema: { ...($defs['d30'] as object), $defs } } };
 }
 
+/** Of files that stay: a second time it would be another attack. */
+export const ONCE = '500 GGUFs and 1,000 projectors';
+
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   '62 MB of {} in a list': repeating(() => [Buffer.from(`{"model":"${VICTIM}","messages":[${'{},'.repeat((62 * MIB) / 3)}{}]}`)]),
   '40 unfinished bodies of 58 MB': staying(40, () => Buffer.concat([Buffer.from(head(60 * MIB)), Buffer.alloc(58 * MIB, 'x')])),
@@ -85,7 +88,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'a template that never ends': repeating(() => [said(ENDLESS, 'a')]),
   'a schema that doubles': repeating(() => [body(TARGET, { messages: [{ role: 'user', content: 'a' }], response_format: doubling() })]),
   '2,000 idle connections': staying(2_000, () => Buffer.alloc(0)),
-  '500 GGUFs and 1,000 projectors': async ({ watch }) => {
+  [ONCE]: async ({ watch }) => {
     for (let index = 0; index < 500; index += 1) {
       await writeTinyGguf(watch, { name: `m${index}` });
       for (const kind of ['f16', 'q8_0']) await writeTinyGguf(watch, { name: `mmproj-m${index}-${kind}` });
