@@ -154,6 +154,8 @@ export interface Inference {
   doubt?(id: string): void;
   /** What a request waits for, to tell its client: "loading: reading weights, 40 %". */
   waitingFor(id: string): string;
+  /** Whether requests wait for this model, or for a place at it. */
+  isWaitedFor(id: string): boolean;
   /**
    * Keeps the model loaded this long after its last request; 0 unloads it as soon as no request is
    * in flight.

@@ -85,6 +85,7 @@ export function createInference(ports: InferencePorts): Inference {
       if (state?.name === 'ready') return `busy: ${admission.waiting(id)} waiting`;
       return state === undefined ? 'it was removed' : stateInWords(state, clock.now());
     },
+    isWaitedFor: (id) => admission.waiting(id) > 0,
     keepAlive: (id, seconds) => usage.keepAlive(id, seconds),
     report(report) {
       if (report.ignoredFields.length > 0) warnOnce(report);

@@ -8,6 +8,7 @@ import type { Timings } from '../../shared/api-predict.ts';
 import { type ErrorEnvelope, ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import type { Departure, Lease } from '../core/gateway.ts';
 import { Comments, SILENT_HEAD_MS, WAITING_HEAD_MS } from './comments.ts';
+import { HeldBack } from './held-back.ts';
 import { callerOf, Leaving } from './leaving.ts';
 import type { ProxyPorts } from './proxy-ports.ts';
 import { brokeOff, isOurs, type Refusal, refusalEnvelope, refusalHeaders, refusalStatus } from './refusal.ts';
@@ -61,7 +62,7 @@ export class Exchange implements UpstreamHandler {
   #controller: UpstreamController | null = null;
   #refusal: Refusal | null = null;
   #comments: Comments | null = null;
-  #paused = false;
+  #heldBack: HeldBack | null = null;
   #retried = false;
   #done = false;
   #firstTokenMs: number | null = null;
@@ -133,15 +134,13 @@ export class Exchange implements UpstreamHandler {
     beginEventStream(this.response, { ...passed, ...this.headers() });
   }
 
-  /**
-   * Passes bytes on; the runtime is held back while the client is slow, so that no more than a
-   * buffer's worth is kept.
-   */
+  /** Passes bytes on; the runtime is held back while the client is slow. */
   write(chunk: Buffer | string): void {
-    if (this.response.write(chunk) || this.#paused) return;
-    this.#paused = true;
-    this.#controller?.pause();
-    this.response.once('drain', this.#onDrain);
+    if (this.response.write(chunk)) return;
+    const { clock, inference } = this.#ports;
+    const isWaitedFor = () => inference.isWaitedFor(this.#job.modelId);
+    this.#heldBack ??= new HeldBack(this.response, { clock, isWaitedFor, fail: (error) => this.fail(error) });
+    this.#heldBack.hold(this.#controller);
   }
 
   /** The first token is there; later calls count for nothing. */
@@ -270,11 +269,6 @@ export class Exchange implements UpstreamHandler {
     this.#comments.startIn(headMs);
   }
 
-  #onDrain = (): void => {
-    this.#paused = false;
-    this.#controller?.resume();
-  };
-
   #onClientGone = (): void => {
     if (this.#done) return;
     this.#finish(499, NO_USAGE);
@@ -303,6 +297,7 @@ export class Exchange implements UpstreamHandler {
     this.#leaving?.abort();
     this.#job.over?.();
     this.#comments?.end();
+    this.#heldBack?.end();
     const lease = this.#lease;
     this.#giveBack();
     const totalMs = this.#elapsedMs();

@@ -148,6 +148,7 @@ export interface FakeEngine {
   /** Models of which a request said that they may be broken. */
   readonly doubted: string[];
   waitingFor: string;
+  isWaitedFor: boolean;
   /** Until the folders were looked at; null: they were. */
   begun: Promise<void> | null;
   healthy: boolean;
@@ -329,6 +330,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     served: () => engine.served,
     imageInputs: () => engine.imageInputs,
     waitingFor: () => engine.waitingFor,
+    isWaitedFor: () => engine.isWaitedFor,
     doubt: (id) => void engine.doubted.push(id),
     keepAlive: (id, seconds) => void engine.keptAlive.push([id, seconds]),
     report: (report) => void engine.reports.push(report),
@@ -427,6 +429,7 @@ function createFakeEngine(upstreamPort: number): FakeEngine {
     imageInputs: {},
     doubted: [],
     waitingFor: 'loading: reading weights, 40 %',
+    isWaitedFor: false,
     healthy: true,
     lease() {
       const cutter = new AbortController();
