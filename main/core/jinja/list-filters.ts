@@ -32,14 +32,18 @@ function reached(value: Value, path: Value, budget: Budget, fallback?: Value): V
   return found;
 }
 
-const caseless = (value: Value) => (typeof value === 'string' ? value.toLowerCase() : value);
+function caseless(value: Value, budget: Budget): Value {
+  if (typeof value !== 'string') return value;
+  budget.text(value.length);
+  return value.toLowerCase();
+}
 
 /** By which an item is ordered or told from others. */
 function keyOf(attribute: Value | undefined, caseSensitive: Value | undefined, budget: Budget): (item: Value) => Value {
   const isCaseless = caseSensitive === undefined || !isTrue(caseSensitive);
   return (item) => {
     const key = attribute === undefined || attribute === null ? item : reached(item, attribute, budget);
-    return isCaseless ? caseless(key) : key;
+    return isCaseless ? caseless(key, budget) : key;
   };
 }
 
@@ -107,7 +111,7 @@ const groupBy: ListFilter = (value, args, budget) => {
   const [attribute, fallback, caseSensitive] = bind('groupby', args, ['attribute', 'default', 'case_sensitive'], 1);
   const plain = (item: Value) => reached(item, attribute as Value, budget, fallback);
   const isCaseless = caseSensitive === undefined || !isTrue(caseSensitive);
-  const key = (item: Value) => (isCaseless ? caseless(plain(item)) : plain(item));
+  const key = (item: Value) => (isCaseless ? caseless(plain(item), budget) : plain(item));
   const groups: { key: Value; first: Value; items: Value[] }[] = [];
   for (const item of sorted(all(value, budget), [key], false, budget)) {
     const last = groups.at(-1);
