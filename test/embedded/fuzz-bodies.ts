@@ -92,6 +92,29 @@ function schema(next: Random, depth: number): unknown {
   return made;
 }
 
+/** Each definition holds the next one twice, in one way or another, many times over. */
+function doubled(next: Random): unknown {
+  const ways: readonly ((ref: object) => object)[] = [
+    (ref) => ({ anyOf: [ref, { anyOf: [ref, { type: 'null' }] }] }),
+    (ref) => ({
+      anyOf: [
+        { type: 'array', items: ref },
+        { type: 'array', prefixItems: [ref, { type: 'null' }] },
+      ],
+    }),
+    (ref) => ({ allOf: [ref, ref] }),
+    (ref) => ({ type: 'object', properties: { a: ref, b: ref } }),
+    (ref) => ({ type: 'array', items: ref, prefixItems: [ref, ref] }),
+  ];
+  const depth = Math.floor(next() * 40);
+  const definitions = Array.from({ length: depth + 1 }, (_, at) => {
+    // The last one may begin anew.
+    const ref = { $ref: `#/$defs/d${at < depth ? at + 1 : 0}` };
+    return [`d${at}`, at < depth || next() < 0.3 ? pick(next, ways)(ref) : { type: pick(next, TYPES) }];
+  });
+  return { $ref: '#/$defs/d0', $defs: Object.fromEntries(definitions) };
+}
+
 const FIELDS =
   `model max_tokens max_completion_tokens n_predict temperature top_p top_k min_p seed frequency_penalty presence_penalty repeat_penalty stop
   stream stream_options n logprobs top_logprobs logit_bias json_schema response_format cache_prompt context_shift return_progress grammar
@@ -142,7 +165,7 @@ function special(next: Random, field: string): unknown {
         schema: schema(next, 2),
       };
     case 'json_schema':
-      return schema(next, 4);
+      return next() < 0.1 ? doubled(next) : schema(next, 4);
     case 'grammar':
       return pick(next, GRAMMARS);
     case 'tools':
