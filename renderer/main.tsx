@@ -11,7 +11,7 @@ import { followDevices } from './history.ts';
 import { followParts } from './later.tsx';
 import { keepLink, reconnect } from './link.ts';
 import { followKeys } from './palette/shortcuts.ts';
-import { isAloneWithToken, takeToken } from './session.ts';
+import { isAlone, takeToken } from './session.ts';
 import { followTheme } from './theme.ts';
 
 takeToken();
@@ -22,7 +22,7 @@ addEventListener('hashchange', () => {
 // While the engine is away, whoever holds its port would be asked for the page. In the app, the
 // shell lets nothing load from there.
 addEventListener('beforeunload', (event) => {
-  if (bridge === null && isAloneWithToken()) event.preventDefault();
+  if (bridge === null && isAlone()) event.preventDefault();
 });
 followTheme();
 followDevices();

@@ -38,6 +38,10 @@ export type ProvenSession = Session & { readonly aheadMs: number };
 let token: string | null = null;
 /** It was the engine's once: who cannot prove it now is somebody else. */
 let isTokenRight = false;
+/** Once: then this page came from the engine. */
+let wasProven = false;
+/** Since the last break. */
+let isProven = false;
 let listenedAt: string | null = null;
 let proving: Promise<ProvenSession> | null = null;
 
@@ -57,7 +61,7 @@ export function keepToken(given: string): void {
   token = given.split(FRAGMENT).at(-1)?.trim() ?? '';
   isTokenRight = false;
   listenedAt = null;
-  proving = null;
+  distrust();
 }
 
 /**
@@ -68,14 +72,19 @@ export function controlToken(): string | null {
   return token;
 }
 
-/** Would a reload lose what this page knows, and perhaps load the page of somebody else? */
-export function isAloneWithToken(): boolean {
-  return proving === null && isTokenRight;
+/**
+ * Would a reload perhaps load the page of somebody else, in place of one that came from the engine?
+ * Also where this page holds no token: the other one would ask for it.
+ */
+export function isAlone(): boolean {
+  // Not by whether a proof is under way: who never answers would be believed meanwhile.
+  return wasProven && !isProven;
 }
 
 /** The connection broke: whoever answers next has to prove itself before anything is sent to it. */
 export function distrust(): void {
   proving = null;
+  isProven = false;
 }
 
 /**
@@ -86,7 +95,9 @@ export async function provenSession(): Promise<ProvenSession> {
   proving ??= prove();
   const asked = proving;
   try {
-    return await asked;
+    const session = await asked;
+    if (proving === asked) wasProven = isProven = true;
+    return session;
   } catch (thrown) {
     if (proving === asked) proving = null;
     throw thrown;
