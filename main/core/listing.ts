@@ -43,11 +43,13 @@ export interface CandidateListing {
 
 /**
  * What was too much for one scan. `notScanned`: paths that exist and were not read, so that what is
- * known of them stands; `isCut`: not even all names were read, so that nothing counts as gone;
- * `otherFiles`: loose files that are no models, beyond those that are listed.
+ * known of them stands; `leftOut`: how many these are; `isCut`: not even all of them are named, so
+ * that nothing counts as gone; `otherFiles`: loose files that are no models, beyond those that are
+ * listed.
  */
 interface ScanBounds {
   readonly notScanned?: readonly string[];
+  readonly leftOut?: number;
   readonly isCut?: boolean;
   readonly otherFiles?: number;
 }

@@ -97,7 +97,7 @@ const NOT_SCANNED = 'not scanned yet';
 function folderView(path: string, scan: FolderScan | undefined): WatchFolderView {
   if (scan === undefined) return { path, ok: false, message: NOT_SCANNED, polling: false };
   if (!scan.ok) return { path, ok: false, message: scan.message, polling: false };
-  const count = scan.candidates.length + (scan.notScanned?.length ?? 0);
+  const count = scan.candidates.length + (scan.leftOut ?? 0);
   const others = scan.otherFiles ?? 0;
   const more = others === 0 ? '' : `, and ${others} more ${others === 1 ? 'file that is not a model' : 'files that are not models'}`;
   return { path, ok: true, message: `${count} ${count === 1 ? 'entry' : 'entries'}${more}`, polling: scan.polling ?? false };

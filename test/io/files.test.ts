@@ -1,5 +1,5 @@
 import { symlinkSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -109,6 +109,32 @@ describe('a scan', () => {
     await put('b.gguf');
     const { scan: now } = await scanFolder(root, null, new Set(), later.names);
     expect(now.ok && now.candidates.slice(0, 2).map(({ name }) => name)).toEqual(['b.gguf', 'z.gguf']);
+  });
+
+  test('of very many models some are named that were not looked at, and the others counted', async () => {
+    const models = Array.from({ length: 5_200 }, (_, index) => `m${index}.gguf`);
+    await put('first.gguf');
+    for (const name of models) await link(join(root, 'first.gguf'), join(root, name));
+    const { scan, leftOut } = await scanFolder(root, null, new Set());
+    if (!scan.ok) throw new Error(scan.message);
+    // More than are named: nothing counts as gone.
+    expect([scan.candidates.length, scan.notScanned?.length, scan.leftOut, leftOut, scan.isCut]).toEqual([
+      2_100,
+      3_000,
+      3_101,
+      3_101,
+      true,
+    ]);
+    for (const name of models.slice(0, 200)) await rm(join(root, name));
+    const { scan: fewer } = await scanFolder(root, null, new Set());
+    expect(fewer).toMatchObject({ leftOut: 2_901, isCut: false });
+  });
+
+  test('of a folder with more than ten thousand names none is handed on', async () => {
+    for (let index = 0; index < 10_001; index += 1) symlinkSync('nowhere', join(root, `${index}`));
+    expect((await scanFolder(root, null, new Set())).names).toBeNull();
+    await rm(join(root, '0'));
+    expect((await scanFolder(root, null, new Set())).names).toMatchObject({ count: 10_000 });
   });
 
   test('a folder that is much work is left to another process', async () => {

@@ -25,10 +25,20 @@ export const LOOSE_MODEL = new RegExp(`\\.(?:${MODEL_ENDINGS.join('|')})$`, 'i')
 const MAX_NAMES = 1_000_000;
 /** Models that a watch folder may have; those beyond are not looked at, and said. */
 const MAX_MODELS = 2_000;
+/**
+ * Of those that are not looked at, so many are named: of a folder with more, nothing counts as
+ * gone. Each name is compared with what is known, in the engine's own process.
+ */
+const MAX_NOT_SCANNED = 3_000;
 /** Loose files that are no models, each with a verdict of its own; the rest is counted. */
 const MAX_OTHER_FILES = 100;
 /** Names of other files that are kept to choose those from. */
 const MAX_OTHER_NAMES = 10_000;
+/**
+ * Names that are kept for the next look; those of a fuller folder are read anew each time, by the
+ * process that looks: handing them over would hold up the engine's own.
+ */
+const MAX_KEPT_NAMES = 10_000;
 /** Names read to tell what the folders are. */
 const MAX_SHAPE_NAMES = 100_000;
 /** What the engine's own thread may look at; more is for the reader's process (I12). */
@@ -55,7 +65,10 @@ export interface ScanOutcome {
   readonly leftOut: number;
   /** Folders in which something may change, the outer ones first: what to listen to. */
   readonly folders: readonly string[];
-  /** The names in it, for the next look: they hold as long as the folder's own times do. */
+  /**
+   * The names in it, for the next look: they hold as long as the folder's own times do. Null where
+   * there are very many.
+   */
   readonly names: Names | null;
 }
 
@@ -118,11 +131,12 @@ async function scan(
       else if (!inner.has(join(folder, name))) await walk.child(name);
     }
     for (const name of names.others) await walk.file(name);
-    const { candidates, notScanned, folders } = walk;
+    const { candidates, notScanned, folders, leftOut } = walk;
     const otherFiles = names.otherCount - names.others.length;
-    const scan = { folder, ok: true, candidates, notScanned, isCut: names.isCut, otherFiles } as const;
+    const isCut = names.isCut || leftOut > notScanned.length;
+    const scan = { folder, ok: true, candidates, notScanned, leftOut, isCut, otherFiles } as const;
     const watched = names.count > MAX_WATCHED_ENTRIES ? folders : [folder, ...folders];
-    return { scan, mount, leftOut: notScanned.length, folders: watched, names };
+    return { scan, mount, leftOut, folders: watched, names: names.count > MAX_KEPT_NAMES ? null : names };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -157,6 +171,7 @@ export async function scanPath(path: string, before: MountFacts | null): Promise
 class ScanWalk {
   readonly candidates: CandidateListing[] = [];
   readonly notScanned: string[] = [];
+  leftOut = 0;
   readonly folders: string[] = [];
   readonly #folder: string;
   readonly #beside: FolderNames;
@@ -189,7 +204,11 @@ class ScanWalk {
   }
 
   async #add(path: string, name: string, beside?: FolderNames): Promise<void> {
-    if (this.candidates.length >= MAX_MODELS + MAX_OTHER_FILES) return void this.notScanned.push(path);
+    if (this.candidates.length >= MAX_MODELS + MAX_OTHER_FILES) {
+      this.leftOut += 1;
+      if (this.notScanned.length < MAX_NOT_SCANNED) this.notScanned.push(path);
+      return;
+    }
     const found = await listCandidateFiles(path, beside && (() => beside));
     if (found === null) return;
     this.#filesLeft -= found.files.length;

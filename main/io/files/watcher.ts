@@ -214,8 +214,8 @@ class Watcher implements FileWatcher {
     const { path } = entry;
     let words = '';
     if (!scan.ok) words = entry.mount === null ? scan.message : `${scan.message} Its models stay as they are until it is back.`;
-    else if (scan.isCut === true) words = `${path} holds more than a million files; some of them are not scanned.`;
     else if (leftOut > 0) words = `${path} holds too many models: ${leftOut} of them are ignored.`;
+    else if (scan.isCut === true) words = `${path} holds more than a million files; some of them are not scanned.`;
     else if (type !== null)
       words = `${path} lies on ${type}, which reports no changes, so it is scanned every ${this.#intervalMs(entry) / 1000} s.`;
     if (words === entry.lastProblem) return;
