@@ -138,8 +138,8 @@ export function* spawn(command: string, args: readonly string[], env: Readonly<R
 }
 
 /** Spawns a program that has another program start the server: docker, podman. */
-export function* spawnApart(command: string, args: readonly string[]): Steps<void> {
-  yield { do: 'spawn', command, args, env: {}, ipc: false, startsApart: true };
+export function* spawnApart(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Steps<void> {
+  yield { do: 'spawn', command, args, env, ipc: false, startsApart: true };
 }
 
 export function* http(request: Omit<Extract<Step, { do: 'http' }>, 'do'>): Steps<HttpAnswer | null> {

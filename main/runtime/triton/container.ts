@@ -50,6 +50,17 @@ export function* findContainer(machine: MachineFacts): Steps<TritonContainer | s
   return { program, isPodman, image: image ?? '', folders, args, owner: machine.instance.owner, user: machine.user };
 }
 
+/** These would be meant for podman or docker as well. */
+const OF_PROGRAM = /^(?:PATH|HOME|TMPDIR|LD_\w+|XDG_\w+|(?:DOCKER|PODMAN|BUILDAH|CONTAINERS?)_\w+)$/;
+
+/**
+ * Variables that the program passes on from its own environment: everybody on this machine can read
+ * its command line, and only its user its environment.
+ */
+export function passedOn(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== '' && !OF_PROGRAM.test(name)));
+}
+
 /** What the program is started with. @param folder of ours, for its sockets and its repository. */
 export function containerArgs(
   container: TritonContainer,
@@ -59,7 +70,11 @@ export function containerArgs(
   server: readonly string[],
 ): readonly string[] {
   const { image, folders, args, owner } = container;
-  const variables = Object.entries({ HOME: '/tmp', ...env }).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+  const hidden = passedOn(env);
+  const variables = Object.entries({ HOME: '/tmp', ...env }).flatMap(([name, value]) => [
+    '--env',
+    Object.hasOwn(hidden, name) ? name : `${name}=${value}`,
+  ]);
   return [
     'run',
     '--rm',

@@ -8,7 +8,7 @@ import type { Endpoint } from '../../../shared/model.ts';
 import type { Settings } from '../../../shared/settings.ts';
 import { MIB } from '../../../shared/units.ts';
 import { http, pause, phase, type Steps, scratch, spawn, spawnApart } from '../step.ts';
-import { containerArgs, removeLeftovers } from './container.ts';
+import { containerArgs, passedOn, removeLeftovers } from './container.ts';
 import type { TritonFound } from './find.ts';
 
 const READY_PAUSE_MS = 25;
@@ -86,7 +86,7 @@ export function* start(facts: TritonServerFacts): Steps<Endpoint> {
   if (container === null) yield* spawn(program ?? 'tritonserver', args, env, false);
   else {
     yield* removeLeftovers(container);
-    yield* spawnApart(container.program, containerArgs(container, folder, facts.hasGpus, env, args));
+    yield* spawnApart(container.program, containerArgs(container, folder, facts.hasGpus, env, args), passedOn(env));
   }
   const server = { at: { socket: `${folder}/h` }, key: null };
   const served = { protocol: 'v2', model: '', prefix: '', mostRequestBytes: mostRequestBytes(args) } as const;

@@ -24,7 +24,7 @@ for (const each of ['models', 'more', 'a:b']) mkdirSync(join(folder, each));
 
 function machineOf(container: object, change: Parameters<typeof searchMachine>[0] = {}) {
   const settings = settingsSchema.parse({
-    triton: { container, args: ['--log-verbose=1'], env: { KEY: 'value' } },
+    triton: { container, args: ['--log-verbose=1'], env: { LD_LIBRARY_PATH: '/of/mine', KEY: 'value' } },
     orchestration: { model_discovery: { watch_directories: ['models', 'absent'] } },
   });
   return searchMachine({ settings, settingsFolder: folder, env: { PATH: folder }, ...change });
@@ -50,6 +50,8 @@ async function launch(container: object, hasGpus = false, change: Parameters<typ
     what === 'scratch' ? '/tmp/x/launch-1' : what === 'http' ? { status: 200, body: '' } : what === 'ask' ? [] : undefined,
   );
   const spawn = taken.find((step) => step.do === 'spawn');
+  // Everybody on this machine can read a command line.
+  expect(spawn?.env).toEqual({ KEY: 'value', ...(hasGpus ? { CUDA_DEVICE_ORDER: 'PCI_BUS_ID' } : {}) });
   return [spawn?.command ?? '', ...(spawn?.args ?? [])];
 }
 
@@ -87,7 +89,9 @@ test('an image in triton.container makes it one, by container.program, with cont
     '--env',
     'CUDA_VISIBLE_DEVICES=',
     '--env',
-    'KEY=value',
+    'LD_LIBRARY_PATH=/of/mine',
+    '--env',
+    'KEY',
     '--volume',
     '/tmp/x/launch-1:/tmp/x/launch-1',
     '--volume',
