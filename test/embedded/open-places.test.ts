@@ -87,6 +87,7 @@ describe('a grammar is refused', () => {
     ['where choices double', rules((next) => `${next} | ${next} "b"`, '"a"')],
     ['where the ways double with each character', 'root ::= "a" root "b" | "a" root "c"'],
     ['where they do so beside some that end', 'root ::= "a" root "b" | "a" root "c" | "q" "1" | "q" "2" | "q" "3"'],
+    ['where each of very many equal ways leads to all of them again', `root ::= (${Array(1_000).fill('"x"').join(' | ')})*`],
     ['where a rule begins with itself', 'root ::= root "a" | "b"'],
   ])('%s', (_, grammar) => {
     expect(() => check(grammar)).toThrow(TooManyPlaces);

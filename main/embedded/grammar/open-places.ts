@@ -10,8 +10,10 @@ import { type Element, type Elements, type Rule, readNotation } from './notation
 
 /** A grammar may be a list of some thousands of texts; llama.cpp takes a tenth of a second then. */
 const MOST_OPEN = 5_000;
-/** Steps from one character to all places behind it. */
+/** Steps from all open places over one character to those behind it: they take some 3 ms. */
 const MOST_STEPS = 50_000;
+/** Growth of the open places after which the next token is looked at again. */
+const GROWN = 1.25;
 /** Characters of the next token: llama.cpp tries tokens before it takes one. */
 const LOOK_AHEAD = 16;
 /** Sets of places that are followed side by side, the largest ones. */
@@ -72,9 +74,10 @@ export class OpenPlaces {
   readonly #repeats = new WeakMap<Repeat, readonly Elements[]>();
   readonly #spend: (steps: number) => void;
   #remembered = 0;
+  #steps = 0;
   #open: Places;
-  /** How many were open at most between two tokens. */
-  #highest: number;
+  /** How many were open when the next token was looked at last. */
+  #lookedAt: number;
 
   /** @param spend told of each step. @throws TooManyPlaces. */
   constructor(root: Rule, spend: (steps: number) => void = () => {}) {
@@ -82,7 +85,7 @@ export class OpenPlaces {
     const open = new Set<Place>();
     this.#expand(root.alternatives, 0, null, open);
     this.#open = open;
-    this.#highest = open.size;
+    this.#lookedAt = open.size;
   }
 
   get count(): number {
@@ -96,8 +99,8 @@ export class OpenPlaces {
   accept(text: string): void {
     for (const character of text) this.#open = this.#after(this.#open, character.codePointAt(0) ?? 0);
     if (this.#remembered > MOST_REMEMBERED) this.#forgetClosed();
-    if (this.#open.size <= this.#highest) return;
-    this.#highest = this.#open.size;
+    if (this.#open.size <= this.#lookedAt * GROWN) return;
+    this.#lookedAt = this.#open.size;
     this.lookAhead();
   }
 
@@ -121,6 +124,7 @@ export class OpenPlaces {
 
   #after(places: Places, character: number): Places {
     const open = new Set<Place>();
+    this.#steps = 0;
     for (const { elements, at, behind } of places) {
       const element = elements[at];
       if (element?.kind === 'set' && element.set.some(([first, last]) => character >= first && character <= last))
@@ -132,7 +136,7 @@ export class OpenPlaces {
   /** Adds the places at which a character must come next. @param from where the elements go on. */
   #expand(alternatives: readonly Elements[], from: number, behind: Place | null, open: Set<Place>): void {
     const todo: [elements: Elements, at: number, behind: Place | null][] = alternatives.map((elements) => [elements, from, behind]);
-    for (let steps = 0, next = todo.pop(); next !== undefined; next = todo.pop()) {
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
       this.#spend(1);
       const [elements, at, last] = next;
       const element = elements[at];
@@ -143,7 +147,7 @@ export class OpenPlaces {
         const then = at + 1 < elements.length ? this.#place(elements, at + 1, last) : last;
         for (const each of element.kind === 'rule' ? element.rule.alternatives : this.#repeated(element)) todo.push([each, 0, then]);
       }
-      if (++steps > MOST_STEPS || open.size > MOST_OPEN) throw new TooManyPlaces();
+      if (++this.#steps > MOST_STEPS || open.size > MOST_OPEN) throw new TooManyPlaces();
     }
   }
 
