@@ -63,6 +63,16 @@ describe.runIf(process.platform === 'linux')(`with ${DESCRIPTORS} descriptors`, 
     for (const socket of sockets) socket.destroy();
   });
 
+  test('connections to the process of a model, by who has no key, keep nobody from it', async () => {
+    const { command } = home.processes().find((each) => each.command.includes('--alias tiny'))!;
+    const port = Number(/--port (\d+)/.exec(command)![1]);
+    const idle = Array.from({ length: 1_000 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+    sockets.push(...idle);
+    await Promise.all(idle.map((socket) => new Promise((settled) => socket.once('connect', settled).once('close', settled))));
+    expect(await Promise.all(Array.from({ length: 4 }, status))).toEqual([200, 200, 200, 200]);
+    for (const socket of idle) socket.destroy();
+  });
+
   test('without a free descriptor it goes on, and does later what it could not do', async () => {
     const limit = (count: number) => execFileSync('prlimit', ['--pid', String(served.pid), `--nofile=${count}:${DESCRIPTORS}`]);
     await eventually('the connections are gone', () => openFiles() < 100);

@@ -14,8 +14,9 @@ import { Slots } from './llama/slots.ts';
 import { ChatTemplate } from './requests/chat-template.ts';
 import type { TextSide } from './requests/prepared.ts';
 import { answerPreparations, PREPARES, Preparer, startPreparer } from './requests/preparer.ts';
-import { answer } from './routes/routes.ts';
+import { answer, isAuthorized } from './routes/routes.ts';
 import type { Serving } from './routes/serving.ts';
+import { Strangers } from './routes/strangers.ts';
 
 /** llama.cpp's log comes through a queue of its own, a moment after what it tells of. */
 const LOG_DELAY_MS = 50;
@@ -123,8 +124,10 @@ async function main(): Promise<void> {
   // The engine keeps its connections; a timeout of ours could close one in the moment in which it
   // sends the next request.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 600_000 }, (request, response) => {
+    if (isAuthorized(request, key)) strangers.known(request.socket);
     answer(request, response, key, serving).catch(fail);
   });
+  const strangers = new Strangers(server);
   server.on('error', (error: NodeJS.ErrnoException) =>
     fail(error.code === 'EADDRINUSE' ? `port ${flags.port} on ${flags.host} is taken (EADDRINUSE)` : error),
   );
