@@ -33,6 +33,14 @@ export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
+/**
+ * A command as sentences name it that everybody may read: without the arguments that somebody wrote
+ * behind it, where they have no effect.
+ */
+export function programName(command: string): string {
+  return command.replace(/(?:^|\s+)(?:-|\w+=).*$/s, ' ...').trimStart();
+}
+
 /** @param known a secret that this window itself holds, wherever it stands; null: none. */
 export function redacted(text: string, known: string | null): string {
   const kept = known === null || known === '' ? text : text.replaceAll(known, REDACTED);

@@ -8,6 +8,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { execa } from 'execa';
 import { ModeliumError } from '../../../shared/errors.ts';
+import { programName } from '../../../shared/redact.ts';
 import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity, StopSignal } from '../../core/process-ports.ts';
 import { createLineCutter } from './lines.ts';
 import { OomKills } from './oom-kills.ts';
@@ -180,7 +181,7 @@ function requireDescriptors(command: string): void {
     for (let count = 0; count < DESCRIPTORS_OF_A_LAUNCH; count += 1) open.push(openSync('/dev/null', 'r'));
   } catch (cause) {
     const why = 'this process has as many files open as it may (ulimit -n)';
-    throw new ModeliumError('runtime-exited', `${command} could not be started: ${why}.`, { cause });
+    throw new ModeliumError('runtime-exited', `${programName(command)} could not be started: ${why}.`, { cause });
   } finally {
     for (const descriptor of open) closeSync(descriptor);
   }
@@ -196,7 +197,10 @@ interface StartFailure {
 function notStarted(request: LaunchRequest, failure: StartFailure | null): ModeliumError {
   const why =
     failure?.code === 'ENOENT' ? 'there is no such program (or working folder)' : (failure?.originalMessage ?? 'the system refused it');
-  return new ModeliumError('runtime-exited', `${request.command} could not be started: ${why}.`, { cause: failure?.cause ?? failure });
+  const name = programName(request.command);
+  return new ModeliumError('runtime-exited', `${name} could not be started: ${why.replaceAll(request.command, name)}.`, {
+    cause: failure?.cause ?? failure,
+  });
 }
 
 function baseEnvironment(): Record<string, string | undefined> {

@@ -3,6 +3,7 @@
  * settings. Starts nothing.
  */
 
+import { programName } from '../../../shared/redact.ts';
 import type { OwnRuntime } from '../../../shared/settings.ts';
 import type { MachineFacts } from '../module.ts';
 import { programsOf } from '../places.ts';
@@ -36,7 +37,7 @@ function* findProgram(
   const program = paths.find((_, index) => facts[index]?.isFile === true && facts[index].isExecutable);
   if (program !== undefined) return { program, problem: null };
   const there = facts.findIndex((each) => each !== null);
-  const wrong = (why: string) => ({ program: null, problem: `${at}.command is ${command}, ${why}` });
+  const wrong = (why: string) => ({ program: null, problem: `${at}.command is ${programName(command)}, ${why}` });
   if (there === -1) {
     if (/\s/.test(command)) return wrong('and there is no such program: its arguments belong in args, one per line.');
     return wrong(

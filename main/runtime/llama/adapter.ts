@@ -6,6 +6,7 @@
 import { ModeliumError } from '../../../shared/errors.ts';
 import { type Endpoint, OPENAI_PREFIX } from '../../../shared/model.ts';
 import { formOf, type ModelForm, type ModelProfile, profileOf } from '../../../shared/profile.ts';
+import { programName } from '../../../shared/redact.ts';
 import { visibleName } from '../../../shared/visible.ts';
 import type { RuntimeFound, Support } from '../../core/decide/planner.ts';
 import type { Adapter, LoadTarget } from '../adapter.ts';
@@ -117,7 +118,7 @@ function unproven(target: LoadTarget, what: string): ModeliumError {
 function foundOf(facts: LlamaFacts): RuntimeFound {
   const { command } = facts.settings;
   const gpu = { usable: facts.gpu.usable, why: facts.gpu.why };
-  if (command !== null) return { found: true, version: null, message: `llama.cpp by llama.command: ${command}.`, gpu };
+  if (command !== null) return { found: true, version: null, message: `llama.cpp by llama.command: ${programName(command)}.`, gpu };
   const reason = facts.gpu.isPresent ? ` ${facts.gpu.why.replace(/^llama\.cpp/, 'It').replace(/\.$/, '')}.` : '';
   return { found: true, version: LLAMA_CPP_VERSION, message: `The embedded llama.cpp ${LLAMA_CPP_VERSION}.${reason}`, gpu };
 }

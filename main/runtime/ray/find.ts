@@ -4,6 +4,7 @@
  */
 
 import { basename, dirname, join } from 'node:path';
+import { programName } from '../../../shared/redact.ts';
 import type { MachineFacts } from '../module.ts';
 import { onPath, placeOf, programsOf } from '../places.ts';
 import { names, readWhole, type Steps, stats } from '../step.ts';
@@ -103,7 +104,7 @@ function* ownCluster(machine: MachineFacts): Steps<Omit<RayFound, 'about'>> {
   const message =
     command === null
       ? `Ray is not installed here: ${HOW}.`
-      : `ray_serve.command is ${command}, and there is no such program: correct or remove the key.`;
+      : `ray_serve.command is ${programName(command)}, and there is no such program: correct or remove the key.`;
   return { ...NOT_FOUND, message, isWrong: command !== null };
 }
 

@@ -5,6 +5,7 @@
  * Modelium. Downloads nothing: a missing image is an error that names the command to pull it.
  */
 import { basename } from 'node:path';
+import { programName } from '../../../shared/redact.ts';
 import type { MachineFacts } from '../module.ts';
 import { onPath, placeOf, programsOf } from '../places.ts';
 import { ask, real, type Steps, stats } from '../step.ts';
@@ -39,7 +40,7 @@ export function* findContainer(machine: MachineFacts): Steps<TritonContainer | s
   if (program === undefined)
     return named === null
       ? 'triton.container.image is set, and neither podman nor docker is on the PATH.'
-      : `triton.container.program is ${named}, and there is no such program.`;
+      : `triton.container.program is ${programName(named)}, and there is no such program.`;
   const wanted = (own ?? watch_directories ?? USUAL_FOLDERS).map((folder) => placeOf(folder, machine));
   // They are written as SOURCE:TARGET.
   const odd = wanted.find((folder) => folder.includes(':'));
@@ -136,7 +137,8 @@ export function hiddenFrom({ folders }: TritonContainer, path: string | undefine
 
 /** What people are shown before it is started. */
 export function containerInWords(container: TritonContainer): string {
-  const { program, image, folders } = container;
-  const line = containerArgs({ ...container, folders: [] }, 'FOLDER', false, {}, []).slice(0, -2);
-  return `Triton in a container of ${image}, which reads ${folders.join(', ') || 'no folder'}: ${program} ${line.join(' ')}`;
+  const { program, image, folders, args } = container;
+  const line = containerArgs({ ...container, folders: [], args: [] }, 'FOLDER', false, {}, []).slice(0, -2);
+  const own = args.length === 0 ? '' : ', with triton.container.args';
+  return `Triton in a container of ${image}, which reads ${folders.join(', ') || 'no folder'}: ${program} ${line.join(' ')}${own}`;
 }

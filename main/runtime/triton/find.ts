@@ -1,6 +1,7 @@
 /** Finds Triton, its version and its backends by reading files. Runs nothing. */
 
 import { basename, dirname, join } from 'node:path';
+import { programName } from '../../../shared/redact.ts';
 import type { MachineFacts } from '../module.ts';
 import { onPath, placeOf, programsOf } from '../places.ts';
 import { names, readStart, real, type Steps, stats } from '../step.ts';
@@ -75,7 +76,7 @@ function* search(machine: MachineFacts): Steps<Omit<TritonFound, 'about'>> {
     const message =
       command === null
         ? `Triton is not installed here: ${HOW}.`
-        : `triton.command is ${command}, and there is no such program: correct or remove the key.`;
+        : `triton.command is ${programName(command)}, and there is no such program: correct or remove the key.`;
     return { ...NOT_FOUND, message, isWrong: command !== null };
   }
   const root = dirname(dirname((yield* real(program)) ?? program));

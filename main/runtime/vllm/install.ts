@@ -5,6 +5,7 @@
  */
 
 import { basename, delimiter, dirname, join } from 'node:path';
+import { programName } from '../../../shared/redact.ts';
 import type { MachineFacts } from '../module.ts';
 import { onPath, programsOf } from '../places.ts';
 import { names, readStart, readWhole, real, type Steps, stats } from '../step.ts';
@@ -34,7 +35,7 @@ function* findIn(programs: readonly string[], { settings, env }: MachineFacts): 
     if (install !== null) return install;
   }
   if (command !== null)
-    return { found: false, message: `vllm.command is ${command}, and there is no such program: correct or remove the key.` };
+    return { found: false, message: `vllm.command is ${programName(command)}, and there is no such program: correct or remove the key.` };
   return { found: false, message: `vLLM is not installed here: ${HOW_TO_INSTALL}; or set vllm.command.` };
 }
 

@@ -55,7 +55,7 @@ describe('what is wrong with it', () => {
     ['braces that are none', { args: [...PORT, '{"a": {"b": 1}}', '{{date}}'] }, null],
     ['a path to nothing', { command: '/nowhere/server' }, /^runtimes\.mine\.command is \/nowhere\/server, and there is no such program/],
     ['a name that nobody has', { command: 'sever' }, /no folder of the PATH has such a program/],
-    ['a whole command line', { command: 'server --port 1' }, /its arguments belong in args/],
+    ['a whole command line', { command: 'server --port 1' }, /command is server \.\.\., .* its arguments belong in args/],
     ['a folder', { command: './folder' }, /which is a folder/],
     ['a file that is no program', { command: './plain' }, /plain is not executable: `chmod \+x` fixes that\.$/],
     ['no port', { args: ['--model', '{model}'] }, /neither args nor env contains \{port\}.*: add it, such as "--port", "\{port\}"\.$/],

@@ -120,12 +120,14 @@ test('an image in triton.container makes it one, by container.program, with cont
 });
 
 test('what it would be started with is told before, and what is wrong with it', async () => {
-  const seen = await found(machineOf({ image: IMAGE, args: ['--memory', '8g'] }));
+  const seen = await found(machineOf({ image: IMAGE, args: ['--memory', '8g', '--env', 'TOKEN=hunter2'] }));
   expect(seen.message).toMatch(
     new RegExp(
-      `^Triton in a container of ${IMAGE}, which reads ${join(folder, 'models')}: ${join(folder, 'podman')} run --rm .*--network none .*--memory 8g\\.$`,
+      `^Triton in a container of ${IMAGE}, which reads ${join(folder, 'models')}: ${join(folder, 'podman')} run --rm .*--network none .*, with triton\\.container\\.args\\.$`,
     ),
   );
+  // Everybody may read it (/status), and nobody is told an argument.
+  expect(seen.message).not.toMatch(/8g|hunter2/);
   const wrong = async (container: object, change = {}) => {
     const { isWrong, message } = await found(machineOf({ image: IMAGE, ...container }, change));
     return isWrong && message;
