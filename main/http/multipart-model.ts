@@ -15,12 +15,16 @@ export interface MultipartField {
 const MOST_PARTS = 64;
 const LONGEST_HEAD = 2_048;
 const LONGEST_VALUE = 1_024;
+/** By RFC 2046, section 5.1.1. Searching for a longer one can take minutes. */
+const LONGEST_BOUNDARY = 70;
 const BLANK_LINE = '\r\n\r\n';
 
 /** @throws ModeliumError invalid-body where it is not multipart, model-required without a model. */
 export function modelField(body: Buffer, contentType: string | undefined): MultipartField {
   const boundary = /^multipart\/form-data;.*boundary="?([^";]+)"?/i.exec(contentType ?? '')?.[1];
   if (boundary === undefined) throw new ModeliumError('invalid-body', 'Send multipart/form-data with the fields file and model.');
+  if (boundary.length > LONGEST_BOUNDARY)
+    throw new ModeliumError('invalid-body', `The boundary of a multipart body has at most ${LONGEST_BOUNDARY} characters.`);
   const mark = `--${boundary}`;
   let at = body.indexOf(mark);
   for (let part = 0; part < MOST_PARTS && at >= 0; part += 1) {

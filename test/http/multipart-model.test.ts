@@ -37,3 +37,17 @@ test.each([
 ] as const)('%s is refused', (_what, body, type, sentence) => {
   expect(() => modelField(body, type)).toThrow(sentence);
 });
+
+test('a boundary is as long as the standard allows, so that looking for it is quick', () => {
+  const field = (length: number) => {
+    const mark = 'b'.repeat(length);
+    const body = Buffer.from(`--${mark}\r\nContent-Disposition: form-data; name="model"\r\n\r\near\r\n--${mark}--\r\n`);
+    return modelField(body, `multipart/form-data; boundary=${mark}`).value;
+  };
+  expect(field(70)).toBe('ear');
+  expect(() => field(71)).toThrow('at most 70 characters');
+  // In 60 MB of dashes such a boundary would be looked for during minutes.
+  const beganMs = performance.now();
+  expect(() => modelField(Buffer.alloc(60_000_000, '-'), `multipart/form-data; boundary=b${'-'.repeat(14_000)}`)).toThrow('boundary');
+  expect(performance.now() - beganMs).toBeLessThan(1_000);
+});
