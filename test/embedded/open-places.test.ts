@@ -93,6 +93,15 @@ describe('a grammar is refused', () => {
     expect(() => check(grammar)).toThrow(TooManyPlaces);
   });
 
+  test('where two kinds of lists hold each other and end otherwise', () => {
+    const lists = [
+      { type: 'array', items: { $ref: '#/$defs/s' } },
+      { type: 'array', prefixItems: [{ $ref: '#/$defs/s' }, { type: 'null' }] },
+    ];
+    const grammar = jsonGrammar({ $ref: '#/$defs/s', $defs: { s: { anyOf: lists } } });
+    expect(() => check(grammar)).toThrow(TooManyPlaces);
+  });
+
   test('once the answer comes to where they double', () => {
     const grammar = `root ::= "${'x'.repeat(50)}" s\ns ::= "a" s "b" | "a" s "c"`;
     check(grammar);

@@ -10,20 +10,20 @@ import { type Element, type Elements, type Rule, readNotation } from './notation
 
 /** A grammar may be a list of some thousands of texts; llama.cpp takes a tenth of a second then. */
 const MOST_OPEN = 5_000;
-/** Steps from all open places over one character to those behind it: they take some 3 ms. */
-const MOST_STEPS = 50_000;
+/** Steps from all open places over one character to those behind it: they take a millisecond. */
+const MOST_STEPS = 20_000;
 /** Growth of the open places after which the next token is looked at again. */
 const GROWN = 1.25;
 /** Characters of the next token: llama.cpp tries tokens before it takes one. */
 const LOOK_AHEAD = 16;
 /** Sets of places that are followed side by side, the largest ones. */
-const BEAM = 4;
+const BEAM = 3;
 /** Characters that are tried in each of these sets. */
-const MOST_TRIED = 24;
+const MOST_TRIED = 12;
 /** Of each place. */
 const MOST_RANGES = 4;
-/** Places that looking ahead may cost: they take some 20 ms. */
-const MOST_LOOKED_AT = 100_000;
+/** Places and steps that looking ahead may cost: they take some 20 ms. */
+const MOST_LOOKED_AT = 200_000;
 /** Reading so many takes as long as a part of a schema. */
 const CHARACTERS_PER_PART = 10;
 /** Grammars that are kept ready: clients send the same one with each request. */
@@ -116,6 +116,7 @@ export class OpenPlaces {
           this.#spend(places.size);
           if (left < 0) return;
           next.push(this.#after(places, character));
+          left -= this.#steps;
         }
       }
       beam = next.toSorted((one, other) => other.size - one.size).slice(0, BEAM);
