@@ -29,10 +29,8 @@ export interface BudgetPorts {
   readonly nextTurn: NextTurn;
   /** Calls once, after so long. */
   after(ms: number, act: () => void): void;
-  /**
-   * Collects garbage: a millisecond where only what is young is looked at, else some tens of them.
-   */
-  collect(what: 'young' | 'all'): void;
+  /** Collects garbage: what is young, in a millisecond, or all of it, bit by bit. */
+  collect(how: 'young' | 'gradually'): void;
 }
 
 /** How large a body is, as far as its head and the settings say. */
@@ -183,7 +181,7 @@ export class BodyBudget {
     if (this.#uncollectedBytes < UNCOLLECTED_BYTES) return;
     this.#uncollectedBytes = 0;
     // In a moment: whoever gives it back still holds it.
-    this.#ports.nextTurn(1, () => this.#ports.collect('all'));
+    this.#ports.nextTurn(1, () => this.#ports.collect('gradually'));
   }
 }
 

@@ -12,25 +12,47 @@ const KINDS = {
   all: { type: 'major', execution: 'sync' },
   thorough: { type: 'major', execution: 'sync', flavor: 'last-resort' },
 } as const;
-type Kind = keyof typeof KINDS;
+/** `gradually`: V8 begins soon, and works in steps of some milliseconds, between other work. */
+type Kind = keyof typeof KINDS | 'gradually';
+/**
+ * So much memory beyond what V8 knew after its last collection is a reason for it to begin one
+ * (64 MiB are, as V8's source has it), and the system gives so much at once, without writing to it.
+ */
+const REASON_BYTES = 128 * 1024 * 1024;
 const CHECK_MS = 3_000;
 /** A collection holds everybody up for a hundred milliseconds: only while hardly anything runs. */
 const QUIET_SHARE = 0.03;
 /** Less than this is not worth a collection. */
 const GROWN_BYTES = 8 * 1024 * 1024;
-/** So much is given back while requests are under way, too: a shorter pause, once in a while. */
+/** So much is given back while requests are under way, too, once in a while. */
 const MUCH_GROWN_BYTES = 64 * 1024 * 1024;
 const BUSY_PAUSE_MS = 60_000;
 
-let collector: ((how: (typeof KINDS)[Kind]) => void) | null = null;
+let collector: ((how: (typeof KINDS)[keyof typeof KINDS]) => void) | null = null;
 
-/** Collects now, and blocks until then: a hundred milliseconds and more for the thorough kind. */
+/**
+ * Collects now, and blocks until then: a hundred milliseconds and more for the thorough kind; or
+ * gradually, for whoever cannot wait.
+ */
 export function collectGarbage(kind: Kind = 'thorough'): void {
+  if (kind === 'gradually') return giveReason();
   if (collector === null) {
     setFlagsFromString('--expose-gc');
-    collector = runInNewContext('gc') as (how: (typeof KINDS)[Kind]) => void;
+    collector = runInNewContext('gc') as NonNullable<typeof collector>;
   }
   collector(KINDS[kind]);
+}
+
+/**
+ * There is no call for it: memory that V8 counts, and nobody uses, makes it search for more.
+ */
+function giveReason(): void {
+  try {
+    new ArrayBuffer(REASON_BYTES);
+  } catch {
+    // The system gives no more: then there is no time for steps.
+    collectGarbage('all');
+  }
 }
 
 export interface HeapPorts {
@@ -67,7 +89,7 @@ export function keepMemorySmall(ports: HeapPorts): { close(): void } {
     smallestBytes = Math.min(smallestBytes, residentBytes);
     const grownBytes = residentBytes - smallestBytes;
     if (isQuiet && !ports.isBusy() && grownBytes >= GROWN_BYTES) collect('thorough');
-    else if (smallestBytes > 0 && grownBytes >= MUCH_GROWN_BYTES && now.nowMs - collectedMs >= BUSY_PAUSE_MS) collect('all');
+    else if (smallestBytes > 0 && grownBytes >= MUCH_GROWN_BYTES && now.nowMs - collectedMs >= BUSY_PAUSE_MS) collect('gradually');
     since = { nowMs: clock.now(), cpuMs: ports.cpuMs() };
     stop = clock.after(CHECK_MS, check);
   }

@@ -148,8 +148,8 @@ test('what bodies arrived in is collected while it is young, and bodies that are
   expect(first.buffer).toBeInstanceOf(SharedArrayBuffer);
   expect(collected).toEqual(['young']);
   for (let count = 1; count < 28; count += 1) await readOne();
-  expect(collected).not.toContain('all');
+  expect(collected).not.toContain('gradually');
   await readOne();
   for (const turn of turns.splice(0)) turn();
-  expect(collected.filter((what) => what === 'all')).toHaveLength(1);
+  expect(collected.filter((what) => what === 'gradually')).toHaveLength(1);
 });
