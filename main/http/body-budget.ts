@@ -165,6 +165,7 @@ export class BodyBudget {
       this.#isLookDue = false;
       if (this.#ports.now() - this.#usedMs < KEPT_MS) return this.#lookLater();
       while (this.#giveUpKept());
+      if (this.#uncollectedBytes > 0) this.#collect();
     });
   }
 
@@ -178,7 +179,10 @@ export class BodyBudget {
   #giveUp(bytes: number): void {
     this.#bytes -= bytes;
     this.#uncollectedBytes += bytes;
-    if (this.#uncollectedBytes < UNCOLLECTED_BYTES) return;
+    if (this.#uncollectedBytes >= UNCOLLECTED_BYTES) this.#collect();
+  }
+
+  #collect(): void {
     this.#uncollectedBytes = 0;
     // In a moment: whoever gives it back still holds it.
     this.#ports.nextTurn(1, () => this.#ports.collect('gradually'));

@@ -107,4 +107,6 @@ test('memory that is kept leaves no body without room, and is given up when no b
   await clock.advance(4_000);
   const late = await asked(16 * MIB, 'd');
   expect(late.body.buffer).not.toBe(large.body.buffer);
+  // Nothing else would ask for it before the engine grows again.
+  expect(collected.filter((how) => how !== 'young')).toEqual(['gradually']);
 });
