@@ -195,6 +195,18 @@ describe('what is wrong, with line and column', () => {
     expect(() => parseSettings(text, 'f.yaml')).toThrow(/^f\.yaml:[1-9]\d*:[1-9]\d*: this is nested more than 32 deep\.$/);
   });
 
+  test.each([
+    ['keys', Array.from({ length: 28_000 }, (_, at) => `a${at}:`).join('\n')],
+    ['tags', `models: [${'!x,'.repeat(40_000)}]`],
+    ['anchors and aliases', Array.from({ length: 12_000 }, (_, at) => `- &a${at} 1\n- *a${at}`).join('\n')],
+  ])('very many %s are one sentence, and are not compared with each other', (_what, text) => {
+    expect(() => parseSettings(text, 'f.yaml')).toThrow(/^f\.yaml:[1-9]\d*:[1-9]\d*: these are more than 5000 entries\.$/);
+  });
+
+  test('comments count for nothing', () => {
+    expect(parseSettings('# a, b\n\n'.repeat(10_000), 'f.yaml')).toEqual(DEFAULT_SETTINGS);
+  });
+
   test('long is not deep', () => {
     const models = Object.fromEntries(
       Array.from({ length: 200 }, (_, index) => [`m${index}`, { args: ['- a: b', '[{}]'], context: 4_096 }]),

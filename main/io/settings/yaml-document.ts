@@ -47,6 +47,11 @@ const MOST_ALIASES = 100;
  * text of brackets alone.
  */
 const MOST_DEPTH = 32;
+/**
+ * Lines and parts between commas: more than any settings have. The parser compares each key and
+ * each anchor with all others, which takes seconds for some tens of thousands.
+ */
+const MOST_ENTRIES = 5_000;
 const NOTHING = parseDocument('');
 
 /** What is wrong, and what to do, in our words; by the parser's codes. */
@@ -68,17 +73,17 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 export function readYaml(text: string): YamlText {
-  const tooDeep = tooDeepAt(text);
+  const tooMuch = tooMuchIn(text);
   const lines = new LineCounter();
-  if (tooDeep !== null) lines.addNewLine(0);
-  for (let at = text.indexOf('\n'); tooDeep !== null && at !== -1 && at < tooDeep; at = text.indexOf('\n', at + 1))
+  if (tooMuch !== null) lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); tooMuch !== null && at !== -1 && at < tooMuch.offset; at = text.indexOf('\n', at + 1))
     lines.addNewLine(at + 1);
-  const document = tooDeep !== null ? NOTHING : parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = tooMuch !== null ? NOTHING : parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   return {
     root: toNode(document.contents, document),
     errors:
-      tooDeep !== null
-        ? [{ offset: tooDeep, message: `this is nested more than ${MOST_DEPTH} deep.` }]
+      tooMuch !== null
+        ? [tooMuch]
         : document.errors.map(({ pos, code, message }) => ({ offset: pos[0], message: WORDS[code] ?? message.split('\n')[0] ?? message })),
     get comments() {
       return commentsOf(text);
@@ -107,24 +112,30 @@ function dataOf(toData: () => unknown): unknown {
 }
 
 /**
- * Where a text gets nested too deep, told from its indents, brackets and list marks alone; null:
- * nowhere. Marks inside of quotes and comments count too, which no settings have so many of.
+ * Where a text gets nested too deep or too long, told from its lines, indents, brackets, commas and
+ * list marks alone; null: nowhere. Marks inside of quotes and comments count too, which no settings
+ * have so many of.
  */
-function tooDeepAt(text: string): number | null {
+function tooMuchIn(text: string): YamlText['errors'][number] | null {
   const indents: number[] = [];
   let brackets = 0;
+  let entries = 0;
   for (let start = 0; start < text.length; ) {
     const end = (text.indexOf('\n', start) + 1 || text.length + 1) - 1;
     let at = start;
     while (text[at] === ' ') at += 1;
     while ((indents.at(-1) ?? -1) >= at - start) indents.pop();
     indents.push(at - start);
+    const isComment = text[at] === '#';
+    if (at < end && !isComment) entries += 1;
     let marks = 0;
     // As in `- - - x`.
     for (; isListMark(text[at]) && text[at + 1] === ' '; at += 2) marks += 1;
     for (; at <= end; at += 1) {
-      if (indents.length + brackets + marks > MOST_DEPTH) return at;
+      if (indents.length + brackets + marks > MOST_DEPTH) return { offset: at, message: `this is nested more than ${MOST_DEPTH} deep.` };
+      if (entries > MOST_ENTRIES) return { offset: at, message: `these are more than ${MOST_ENTRIES} entries.` };
       const character = text[at];
+      if (character === ',' && !isComment) entries += 1;
       if (character === '[' || character === '{') brackets += 1;
       else if (character === ']' || character === '}') brackets = Math.max(0, brackets - 1);
     }
