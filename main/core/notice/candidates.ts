@@ -125,7 +125,7 @@ export function reconcile(noticed: Noticed): Reconciled {
   }
   const events: CandidateEvent[] = [];
   const byPath = new Map(known.map((model) => [model.path, model]));
-  const listed = new Set([...scan.candidates.map((listing) => listing.path), ...(scan.notScanned ?? [])]);
+  const notScanned = new Set(scan.notScanned);
   for (const listing of scan.candidates) {
     const model = byPath.get(listing.path);
     if (model === undefined) continue;
@@ -133,8 +133,11 @@ export function reconcile(noticed: Noticed): Reconciled {
     if (event !== null) events.push(event);
   }
   // What was not looked at is not gone.
-  for (const model of here) if (scan.isCut || scan.notScanned?.includes(model.path) === true) absences.delete(model.id);
-  for (const model of scan.isCut ? [] : here) if (!listed.has(model.path) && !absences.has(model.id)) absences.set(model.id, nowMs);
+  const listed = new Set(scan.candidates.map((listing) => listing.path));
+  for (const model of here) {
+    if (scan.isCut || notScanned.has(model.path)) absences.delete(model.id);
+    else if (!listed.has(model.path) && !absences.has(model.id)) absences.set(model.id, nowMs);
+  }
   const fresh = scan.candidates.filter((listing) => !byPath.has(listing.path));
   events.push(...arrivals(fresh, noticed, absences));
   let againMs: number | null = null;
