@@ -347,10 +347,16 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     await page.getByRole('heading', { level: 1, name: 'Playground' }).waitFor();
     await tabTo(page, /^Message to /, () => page.evaluate(() => document.activeElement?.getAttribute('placeholder') ?? ''));
     await page.keyboard.type('Tell me all');
+    const spoken = await page.evaluateHandle(() => {
+      const texts: string[] = [];
+      const hear = () => texts.push(...Array.from(document.querySelectorAll('[role="status"]'), ({ textContent }) => textContent ?? ''));
+      new MutationObserver(hear).observe(document.body, { subtree: true, childList: true, characterData: true });
+      return texts;
+    });
     await page.keyboard.press('Enter');
+    // A tiny model may have come to its end by itself before anybody looks.
+    await expect.poll(() => spoken.evaluate((texts) => texts.some((text) => text.includes('Generating')))).toBe(true);
     const said = page.getByRole('status');
-    await said.filter({ hasText: 'Generating' }).waitFor({ state: 'attached' });
-    // A tiny model may have come to its end by itself.
     await page.keyboard.press('Escape');
     await said.filter({ hasText: /Stopped|Complete/ }).waitFor({ state: 'attached' });
     await tabTo(page, /Models/, focused);
