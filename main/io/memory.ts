@@ -76,11 +76,6 @@ export function keepMemorySmall(ports: HeapPorts): { close(): void } {
   let since = { nowMs: clock.now(), cpuMs: ports.cpuMs() };
   let collectedMs = clock.now();
   let stop = clock.after(CHECK_MS, check);
-  function collect(kind: Kind): void {
-    ports.collect(kind);
-    smallestBytes = ports.residentBytes();
-    collectedMs = clock.now();
-  }
   function check(): void {
     const now = { nowMs: clock.now(), cpuMs: ports.cpuMs() };
     const isQuiet = now.cpuMs - since.cpuMs <= QUIET_SHARE * (now.nowMs - since.nowMs);
@@ -88,8 +83,15 @@ export function keepMemorySmall(ports: HeapPorts): { close(): void } {
     // It also shrinks by itself: a thread that has ended gave back what counted as the process's.
     smallestBytes = Math.min(smallestBytes, residentBytes);
     const grownBytes = residentBytes - smallestBytes;
-    if (isQuiet && !ports.isBusy() && grownBytes >= GROWN_BYTES) collect('thorough');
-    else if (smallestBytes > 0 && grownBytes >= MUCH_GROWN_BYTES && now.nowMs - collectedMs >= BUSY_PAUSE_MS) collect('gradually');
+    if (isQuiet && !ports.isBusy() && grownBytes >= GROWN_BYTES) {
+      ports.collect('thorough');
+      smallestBytes = ports.residentBytes();
+      collectedMs = clock.now();
+    } else if (smallestBytes > 0 && grownBytes >= MUCH_GROWN_BYTES && now.nowMs - collectedMs >= BUSY_PAUSE_MS) {
+      // What it gives back is seen later, or only by the thorough one.
+      ports.collect('gradually');
+      collectedMs = clock.now();
+    }
     since = { nowMs: clock.now(), cpuMs: ports.cpuMs() };
     stop = clock.after(CHECK_MS, check);
   }

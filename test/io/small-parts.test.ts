@@ -279,7 +279,8 @@ describe('garbage of a process', () => {
       collect: (kind) => {
         machine.collections += 1;
         machine.kind = kind;
-        machine.residentBytes = 90 * MIB;
+        // V8 keeps the pages of what it collects bit by bit.
+        if (kind !== 'gradually') machine.residentBytes = 90 * MIB;
       },
     });
     return { clock, machine, kept };
@@ -347,11 +348,13 @@ describe('garbage of a process', () => {
     machine.residentBytes += MIB;
     await clock.advance(3_000);
     expect(machine).toMatchObject({ collections: 2, kind: 'gradually' });
-    machine.residentBytes += 64 * MIB;
     await clock.advance(57_000);
     expect(machine.collections).toBe(2);
     await clock.advance(3_000);
-    expect(machine.collections).toBe(3);
+    expect(machine).toMatchObject({ collections: 3, kind: 'gradually' });
+    machine.isBusy = false;
+    await clock.advance(3_000);
+    expect(machine).toMatchObject({ collections: 4, kind: 'thorough', residentBytes: 90 * MIB });
   });
 
   it('waits while a request is under way or the process works', async () => {
