@@ -425,6 +425,13 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
     await page.context().close();
   });
 
+  it('fills a small desktop, where only the parameters scroll', async () => {
+    const { page } = await open('/long', { viewport: { width: 1280, height: 800 } });
+    await page.getByRole('heading', { name: 'As a request' }).waitFor();
+    expect(await page.locator('main').evaluate((main) => main.scrollHeight - main.clientHeight)).toBe(0);
+    await page.context().close();
+  });
+
   it('holds at 512 pixels, and is accessible when empty', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const { page } = await open('/long', { colorScheme, viewport: { width: 512, height: 700 } });
