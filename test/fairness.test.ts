@@ -18,7 +18,7 @@ const SECONDS = FULL ? 60 : 12;
  * Each model's turns, so that shares mean something; a machine that loads slowly takes longer than
  * SECONDS for them.
  */
-const LEAST_TURNS = 2;
+const LEAST_TURNS = 4;
 /** Of the time in which one of the two serves; with turns of equal length each has half. */
 const LEAST_SHARE = 0.25;
 
