@@ -24,9 +24,10 @@ function findNode() {
 /** Runs to its end; what is sent to us alone is handed on. Answers its exit code. */
 function run(node, args, stdio) {
   return new Promise((resolve) => {
-    const child = spawn(node, args, { stdio });
+    // Before the program starts: a signal just after would end us, and leave it behind.
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => child.kill('SIGTERM'));
+    const child = spawn(node, args, { stdio });
     child.once('error', (error) => {
       console.error(`modelium: ${node} cannot be started: ${error.message}`);
       resolve(1);

@@ -69,11 +69,11 @@ export async function window(stateFolder: string): Promise<number> {
     const { serve } = await import('./serve.ts');
     return serve({ stateFolder });
   }
-  const child = spawnWindow(found, stateFolder, 'inherit');
   // Ctrl-C reaches the window as well, and twice would end it at once; what is sent to us alone is
-  // handed on.
+  // handed on. Before the window starts: a signal just after would end us, and leave it behind.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
+  const child = spawnWindow(found, stateFolder, 'inherit');
   return await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => {
