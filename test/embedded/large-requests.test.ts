@@ -86,6 +86,7 @@ const REFUSED: readonly [string, () => unknown, object][] = [
     () => ({ messages: user('a'), logit_bias: [['word '.repeat(4_000_000), -1]] }),
     { param: 'logit_bias' },
   ],
+  ['a stop string of 1 MB', () => ({ messages: user('a'), stop: ['a'.repeat(1_000_000)] }), { param: 'stop' }],
   ['a suffix nested 200,000 deep', () => `{"messages":[{"role":"user","content":"a"}],"suffix":${nested(200_000)}}`, { param: 'suffix' }],
   [
     'a schema nested 200,000 deep',

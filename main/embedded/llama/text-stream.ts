@@ -63,13 +63,17 @@ export class IncrementalText {
   }
 }
 
-/** Watches for stop strings, also such as come in several pieces. */
+/**
+ * Watches for stop strings, also such as come in several pieces. Each character is read once for
+ * each stop string, whatever the text: an answer that looks like the beginning of a long stop
+ * string must not take ever more of the thread that all answers share.
+ */
 export class StopWatch {
-  readonly #stops: readonly string[];
+  readonly #stops: readonly StopSearch[];
   #held = '';
 
   constructor(stops: readonly string[]) {
-    this.#stops = stops;
+    this.#stops = stops.map((stop) => new StopSearch(stop));
   }
 
   /**
@@ -79,16 +83,14 @@ export class StopWatch {
   push(text: string): { readonly text: string; readonly stopped: boolean } {
     if (this.#stops.length === 0) return { text, stopped: false };
     const all = this.#held + text;
-    let first = -1;
-    for (const stop of this.#stops) {
-      const at = all.indexOf(stop);
-      if (at >= 0 && (first < 0 || at < first)) first = at;
-    }
-    if (first >= 0) {
+    const starts = this.#stops.map((stop) => stop.find(text)).filter((start) => start !== null);
+    if (starts.length > 0) {
+      const first = Math.min(...starts);
+      const before = all.slice(0, this.#held.length + first);
       this.#held = '';
-      return { text: all.slice(0, first), stopped: true };
+      return { text: before, stopped: true };
     }
-    const hold = this.#possibleStart(all);
+    const hold = Math.max(...this.#stops.map((stop) => stop.begun));
     this.#held = all.slice(all.length - hold);
     return { text: all.slice(0, all.length - hold), stopped: false };
   }
@@ -99,15 +101,44 @@ export class StopWatch {
     this.#held = '';
     return held;
   }
+}
 
-  /** Length of the longest end of the text that a stop string begins with. */
-  #possibleStart(text: string): number {
-    let longest = 0;
-    for (const stop of this.#stops) {
-      for (let length = Math.min(stop.length - 1, text.length); length > longest; length--) {
-        if (text.endsWith(stop.slice(0, length))) longest = length;
-      }
+/** Looks for one stop string in a text that comes in pieces: Knuth, Morris and Pratt's search. */
+class StopSearch {
+  readonly #stop: string;
+  /** Of each beginning of the stop string: the longest shorter one that it ends with. */
+  readonly #shorter: Uint32Array;
+  #begun = 0;
+
+  constructor(stop: string) {
+    this.#stop = stop;
+    this.#shorter = new Uint32Array(stop.length + 1);
+    for (let length = 2, begun = 0; length <= stop.length; length++) {
+      begun = this.#next(begun, stop.charCodeAt(length - 1));
+      this.#shorter[length] = begun;
     }
-    return longest;
+  }
+
+  /** Length of the longest end of the text that the stop string begins with. */
+  get begun(): number {
+    return this.#begun;
+  }
+
+  /**
+   * @returns where the stop string begins, counted from the beginning of this piece and so negative
+   * in an earlier one; null: it is not whole yet.
+   */
+  find(piece: string): number | null {
+    for (let at = 0; at < piece.length; at++) {
+      this.#begun = this.#next(this.#begun, piece.charCodeAt(at));
+      if (this.#begun === this.#stop.length) return at + 1 - this.#stop.length;
+    }
+    return null;
+  }
+
+  #next(begun: number, unit: number): number {
+    let length = begun;
+    while (length > 0 && this.#stop.charCodeAt(length) !== unit) length = this.#shorter[length] ?? 0;
+    return this.#stop.charCodeAt(length) === unit ? length + 1 : 0;
   }
 }

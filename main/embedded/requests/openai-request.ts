@@ -62,6 +62,8 @@ const COMPLETION_TOKENS = 16;
 /** llama.cpp's own defaults where the request names none. */
 const DEFAULTS = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05 } as const;
 const MOST_STOPS = 64;
+/** Of all stop strings of a request together: each answer keeps a table of their size. */
+const MOST_STOP_CHARACTERS = 64 * 1024;
 const MOST_CHOICES = 128;
 const MOST_PROMPTS = 128;
 const MOST_CHAT_RIVALS = 20;
@@ -146,8 +148,11 @@ function stops(body: Body): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   const isUsable = list.every((item): item is string => typeof item === 'string');
   // An empty text stops nothing: clients send it for "none".
-  if (isUsable && list.length <= MOST_STOPS) return (list as readonly string[]).filter((item) => item !== '');
-  throw invalid('stop', `"stop" must be a text or a list of at most ${MOST_STOPS} texts.`);
+  if (!isUsable || list.length > MOST_STOPS) throw invalid('stop', `"stop" must be a text or a list of at most ${MOST_STOPS} texts.`);
+  const characters = (list as readonly string[]).reduce((sum, item) => sum + item.length, 0);
+  if (characters > MOST_STOP_CHARACTERS)
+    throw invalid('stop', `"stop" holds ${characters} characters, and at most ${MOST_STOP_CHARACTERS} are watched for.`);
+  return (list as readonly string[]).filter((item) => item !== '');
 }
 
 function includeUsage(body: Body, stream: boolean): boolean {
