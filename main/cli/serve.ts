@@ -3,6 +3,7 @@
  * does.
  */
 import type { Engine } from '../engine/engine.ts';
+import { lineWriter } from '../line-writer.ts';
 import { nodeProgram } from '../packaged.ts';
 import { print } from './output.ts';
 
@@ -43,7 +44,7 @@ export async function host(options: Omit<ServeOptions, 'config'> & { readonly co
     ...(address === undefined ? {} : { host: address }),
     ...(watch === undefined ? {} : { watch }),
     program: nodeProgram(),
-    write: (line) => process.stdout.write(`${line.trimEnd()}\n`),
+    write: lineWriter(process.stdout),
   });
   // What nobody caught, in a listener of a socket or a promise that nobody waits for, must not take
   // every model with it.

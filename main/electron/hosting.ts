@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { connect } from '../client.ts';
 import type { Engine, startEngine } from '../engine/engine.ts';
+import { lineWriter } from '../line-writer.ts';
 import { nodeProgram, outsideArchive } from '../packaged.ts';
 import { errorOf } from './trouble.ts';
 
@@ -56,7 +57,7 @@ async function host({ stateFolder, config }: Wanted): Promise<Engine> {
     stateFolder,
     config: config ?? undefined,
     program: nodeProgram(),
-    write: (line) => process.stdout.write(`${line.trimEnd()}\n`),
+    write: lineWriter(process.stdout),
   });
   // What nobody caught, in a listener of a socket or a promise that nobody waits for, must not take
   // every model with it.

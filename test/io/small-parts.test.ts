@@ -2,7 +2,8 @@
  * The parts of io that need no process: lines, the log, the clock, /proc's and the cgroups' texts.
  */
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { createClock } from '../../main/io/clock.ts';
@@ -12,6 +13,7 @@ import { keepMemorySmall } from '../../main/io/memory.ts';
 import { createLineCutter, LONGEST_LINE } from '../../main/io/processes/lines.ts';
 import { OomKills } from '../../main/io/processes/oom-kills.ts';
 import { parseStat, readStat } from '../../main/io/processes/proc.ts';
+import { lineWriter } from '../../main/line-writer.ts';
 import { MIB } from '../../shared/units.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -22,6 +24,37 @@ function cut(chunks: readonly string[]): string[] {
   cutter.end();
   return lines;
 }
+
+describe('the lines of a turn', () => {
+  it('are written together, in their order among all that is written', async () => {
+    const calls: string[] = [];
+    const stream = new Writable({
+      write(chunk, _encoding, done) {
+        calls.push(String(chunk));
+        done();
+      },
+      writev(chunks, done) {
+        calls.push(chunks.map(({ chunk }) => String(chunk)).join(''));
+        done();
+      },
+    });
+    const say = lineWriter(stream);
+    say('a');
+    say('b\n');
+    stream.write('c\n');
+    await new Promise(setImmediate);
+    say('d');
+    await new Promise(setImmediate);
+    expect(calls).toEqual(['a\nb\nc\n', 'd\n']);
+  });
+
+  it('are written if the process ends in that turn', () => {
+    const program = new URL('../../main/line-writer.ts', import.meta.url).href;
+    const script = `const { lineWriter } = await import('${program}'); const say = lineWriter(process.stdout); say('a'); say('b'); process.exit(3);`;
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect([stdout, status]).toEqual(['a\nb\n', 3]);
+  });
+});
 
 describe('lines', () => {
   it.each([
