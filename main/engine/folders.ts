@@ -46,7 +46,7 @@ export class WatchedFolders {
       scanLarge,
       onScan: (scan) => {
         this.#scans.set(scan.folder, scan);
-        catalog.apply(scan);
+        return catalog.apply(scan);
       },
     });
     catalog.keepOnly(this.paths);

@@ -19,14 +19,24 @@ class Book {
   absences: Absences = new Map();
   remembered: RememberedModel[] = [];
   folders = [FOLDER];
+  /** In one turn; as many as the product takes if undefined. */
+  mostEvents: number | undefined;
+  /** How many events each turn had. */
+  parts: number[] = [];
 
   scan(candidates: readonly CandidateListing[] | string, nowMs: number, folder = FOLDER): readonly CandidateEvent[] {
     const scan: FolderScan = typeof candidates === 'string' ? { folder, ok: false, message: candidates } : { folder, ok: true, candidates };
-    const { known, remembered, absences, folders } = this;
-    const result = reconcile({ known: [...known.values()], remembered, absences, folders, scan, nowMs });
-    this.absences = result.absences;
-    for (const event of result.events) this.#apply(event, folder);
-    return result.events;
+    const events: CandidateEvent[] = [];
+    for (let isMore = true; isMore; ) {
+      const { known, remembered, absences, folders } = this;
+      const result = reconcile({ known: [...known.values()], remembered, absences, folders, scan, nowMs }, this.mostEvents);
+      this.absences = result.absences;
+      for (const event of result.events) this.#apply(event, folder);
+      events.push(...result.events);
+      this.parts.push(result.events.length);
+      isMore = result.isMore;
+    }
+    return events;
   }
 
   #apply(event: CandidateEvent, folder: string): void {
@@ -181,6 +191,18 @@ describe('reconcile', () => {
     }
   });
 
+  test('a thousand models come, go and are renamed in many turns, and none is gone before its new name is seen', () => {
+    const book = new Book();
+    const many = (prefix: string) => Array.from({ length: 1_000 }, (_, index) => listing(`${prefix}${index}.gguf`, index + 1));
+    expect(book.scan(many('a'), 0)).toHaveLength(1_000);
+    const renamed = book.scan(many('b'), RENAME_WINDOW_MS);
+    expect(new Set(renamed.map(({ type }) => type))).toEqual(new Set(['renamed']));
+    book.scan([], RENAME_WINDOW_MS);
+    expect(book.scan([], RENAME_WINDOW_MS * 2)).toHaveLength(1_000);
+    expect([book.known.size, book.absences.size]).toEqual([0, 0]);
+    expect(Math.max(...book.parts)).toBeLessThanOrEqual(50);
+  });
+
   test('the later of two equal names gets -2, and keeps it over a restart', () => {
     const book = new Book();
     book.scan([listing('x.gguf', 1)], 0);
@@ -247,12 +269,17 @@ describe('reconcile', () => {
     fc.assert(
       fc.property(world, (steps) => {
         const book = new Book();
+        // The same, one event in each turn.
+        const slow = new Book();
+        slow.mostEvents = 1;
         let nowMs = 0;
         for (const { files, ms } of steps) {
           nowMs += ms;
           const scan = files === null ? 'away' : files.map(([name, inode, version]) => listing(name, inode, version));
           const before = new Set(book.known.keys());
           const events = book.scan(scan, nowMs);
+          slow.scan(scan, nowMs);
+          expect(new Map([...slow.known].toSorted())).toEqual(new Map([...book.known].toSorted()));
           if (typeof scan === 'string') expect(events.every(({ type }) => type === 'away')).toBe(true);
           for (const event of events) expect(event.type === 'appeared').toBe(!before.has(event.id) && event.type !== 'gone');
           expect(book.scan(scan, nowMs)).toEqual([]);

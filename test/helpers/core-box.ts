@@ -520,7 +520,7 @@ export function createCoreBox(options: CoreBoxOptions) {
   const { devices, orchestrator, catalog, registry, admission, servers } = core;
   const apply = (scan: FolderScan) => {
     for (const listing of scan.ok ? scan.candidates : []) listings.set(listing.path, listing);
-    catalog.apply(scan);
+    while (catalog.apply(scan));
   };
   /** As the watcher does: everything that lies in the watch folder; null: it cannot be read. */
   function scan(files: readonly WatchedFile[] | null): void {

@@ -15,6 +15,8 @@ let root: string;
 let folder: string;
 let scans: FolderScan[];
 let words: string[];
+/** How often a scan is said to have more in it. */
+let parts: number;
 let watcher: FileWatcher | null;
 
 beforeEach(async () => {
@@ -23,6 +25,7 @@ beforeEach(async () => {
   await mkdir(folder);
   scans = [];
   words = [];
+  parts = 0;
   watcher = null;
 });
 afterEach(async () => {
@@ -38,7 +41,11 @@ function make(clock = createClock()): FileWatcher {
     scanIntervalMs: 30_000,
     clock,
     log,
-    onScan: (scan) => void scans.push(scan),
+    onScan(scan) {
+      scans.push(scan);
+      parts -= 1;
+      return parts > 0;
+    },
     scanLarge: scanFolder,
   });
   return watcher;
@@ -177,5 +184,31 @@ describe('watcher', () => {
     expect(names(path)).toEqual([]);
     await watcher!.untrack(path);
     expect(await watcher!.rescan(path)).toBeNull();
+  });
+
+  test('a scan that takes more than one turn is told again, with time for others in between', async () => {
+    parts = 3;
+    make();
+    let others = 0;
+    const timer = setInterval(() => {
+      others += 1;
+    }, 0);
+    await watcher!.start();
+    clearInterval(timer);
+    expect(scans).toHaveLength(3);
+    expect(new Set(scans).size).toBe(1);
+    expect(others).toBeGreaterThan(0);
+  });
+
+  test('who stops watching ends a scan that takes many turns', async () => {
+    parts = 1_000_000;
+    make();
+    const started = watcher!.start();
+    await vi.waitFor(() => expect(scans.length).toBeGreaterThan(2), { timeout: 60_000, interval: 1 });
+    await watcher!.close();
+    await started;
+    const told = scans.length;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(scans).toHaveLength(told);
   });
 });

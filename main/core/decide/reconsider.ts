@@ -69,8 +69,12 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
  * another verdict.
  */
 export function reconsiderLoras({ registry, questions }: Pick<ReconsiderPorts, 'registry' | 'questions'>): void {
-  for (const { id, profile, state } of registry.each()) {
-    if (state.name !== 'blocked' || isBlockedByFiles(state)) continue;
+  // Those first: it is asked at each arrival, and thousands may arrive in a row.
+  const blocked = [...registry.all()].filter(({ state }) => state.name === 'blocked');
+  for (const { id } of blocked) {
+    const record = registry.get(id);
+    if (record?.state.name !== 'blocked' || isBlockedByFiles(record.state)) continue;
+    const { profile, state } = record;
     const base = questions.base(id, profile);
     const lacked = state.reason === 'needs-base';
     if (base !== null && lacked !== (base.verdict === 'needs-base')) registry.apply(id, { type: 'reconsidered' });

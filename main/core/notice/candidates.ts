@@ -92,6 +92,8 @@ export interface Reconciled {
    * null: no need.
    */
   readonly againMs: number | null;
+  /** There is more: apply these events, and hand in the same scan again in a later turn. */
+  readonly isMore: boolean;
 }
 
 export interface Noticed {
@@ -111,22 +113,29 @@ export interface Noticed {
 export const RENAME_WINDOW_MS = 5_000;
 
 /**
- * What the scan means. Calling it again with the same scan, its events applied, gives no events but
- * the `gone` that time brings.
+ * Events of one turn: thousands of models come and go at once, each takes some 30 microseconds to
+ * apply, and requests wait meanwhile (I10).
  */
-export function reconcile(noticed: Noticed): Reconciled {
+const MOST_EVENTS = 50;
+
+/**
+ * What the scan means. Calling it again with the same scan, its events applied, gives those that
+ * were too many before, and at last no events but the `gone` that time brings.
+ */
+export function reconcile(noticed: Noticed, mostEvents: number = MOST_EVENTS): Reconciled {
   const { scan, known, nowMs } = noticed;
   const here = known.filter((model) => belongsTo(model, scan.folder, noticed.folders));
   const absences = new Map(noticed.absences);
   if (!scan.ok) {
     for (const model of here) absences.delete(model.id);
     const events = here.filter((model) => !model.away).map((model) => ({ type: 'away', id: model.id, message: scan.message }) as const);
-    return { events, absences, againMs: null };
+    return { events, absences, againMs: null, isMore: false };
   }
   const events: CandidateEvent[] = [];
   const byPath = new Map(known.map((model) => [model.path, model]));
   const notScanned = new Set(scan.notScanned);
   for (const listing of scan.candidates) {
+    if (events.length >= mostEvents) break;
     const model = byPath.get(listing.path);
     if (model === undefined) continue;
     const event = seenAgain(model, listing, absences.delete(model.id));
@@ -139,9 +148,11 @@ export function reconcile(noticed: Noticed): Reconciled {
     else if (!listed.has(model.path) && !absences.has(model.id)) absences.set(model.id, nowMs);
   }
   const fresh = scan.candidates.filter((listing) => !byPath.has(listing.path));
-  events.push(...arrivals(fresh, noticed, absences));
+  events.push(...arrivals(fresh, noticed, absences, mostEvents - events.length));
   let againMs: number | null = null;
   for (const model of here) {
+    // Who is absent may be renamed by one of the arrivals that are left.
+    if (events.length >= mostEvents) break;
     const since = absences.get(model.id);
     if (since === undefined) continue;
     const leftMs = since + RENAME_WINDOW_MS - nowMs;
@@ -151,7 +162,7 @@ export function reconcile(noticed: Noticed): Reconciled {
       events.push({ type: 'gone', id: model.id });
     }
   }
-  return { events, absences, againMs };
+  return { events, absences, againMs, isMore: events.length >= mostEvents };
 }
 
 function seenAgain(model: KnownCandidate, listing: CandidateListing, wasAbsent: boolean): CandidateEvent | null {
@@ -168,12 +179,17 @@ function isTouched(before: readonly FileIdentity[], now: readonly FileIdentity[]
 }
 
 /**
- * Paths that nobody knows: renamed, remembered from an earlier run, or new. Takes the renamed ones
- * out of the absences.
+ * Paths that nobody knows, `most` of them: renamed, remembered from an earlier run, or new. Takes
+ * the renamed ones out of the absences.
  */
-function arrivals(listings: readonly CandidateListing[], noticed: Noticed, absences: Map<string, number>): readonly CandidateEvent[] {
+function arrivals(
+  listings: readonly CandidateListing[],
+  noticed: Noticed,
+  absences: Map<string, number>,
+  most: number,
+): readonly CandidateEvent[] {
   const { known, nowMs } = noticed;
-  if (listings.length === 0) return [];
+  if (listings.length === 0 || most <= 0) return [];
   const knownIds = new Set(known.map((model) => model.id));
   const remembered = noticed.remembered.filter((model) => !knownIds.has(model.id));
   const taken = new TakenNames([...known, ...noticed.remembered].flatMap((model) => [model.id, ...model.aliases]));
@@ -185,7 +201,7 @@ function arrivals(listings: readonly CandidateListing[], noticed: Noticed, absen
   const rememberedContents = groupedBy(remembered, ({ files }) => contentKey(files));
   // Remembered paths first: a stranger that is listed before them must not take their ids.
   const isRemembered = (listing: CandidateListing): number => (rememberedPaths.has(listing.path) ? 1 : 0);
-  for (const listing of listings.toSorted((one, other) => isRemembered(other) - isRemembered(one))) {
+  for (const listing of listings.toSorted((one, other) => isRemembered(other) - isRemembered(one)).slice(0, most)) {
     const old = byInode
       .get(`${listing.device}:${listing.inode}`)
       ?.find((model) => isRename(model, listing) && nowMs - (absences.get(model.id) ?? Number.NEGATIVE_INFINITY) <= RENAME_WINDOW_MS);

@@ -66,17 +66,21 @@ export class Catalog {
     return [...this.#remembered.values()].filter((model) => model.added).map((model) => model.path);
   }
 
-  /** Takes a scan in; a notification is only a hint, this list is the truth. */
-  apply(scan: FolderScan): void {
+  /**
+   * Takes a scan in; a notification is only a hint, this list is the truth.
+   * @returns there is more in it: it is handed in again in a later turn.
+   */
+  apply(scan: FolderScan): boolean {
     const { registry, clock, folders, tracker } = this.#ports;
     const known = [...registry.all()].map((record) => toKnown(record, this.#away.has(record.id)));
     const remembered = [...this.#remembered.values()];
-    const nowMs = clock.now();
-    const { events, absences, againMs } = reconcile({ known, remembered, absences: this.#absences, folders: folders(), scan, nowMs });
+    const noticed = { known, remembered, absences: this.#absences, folders: folders(), scan, nowMs: clock.now() };
+    const { events, absences, againMs, isMore } = reconcile(noticed);
     this.#absences = absences;
     for (const event of events) this.#applyEvent(event, scan.folder);
     if (againMs === null) this.#rescans.cancel(scan.folder);
     else this.#rescans.set(scan.folder, againMs + 1, () => tracker.rescan(scan.folder));
+    return isMore;
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { FSWatcher } from 'chokidar';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import type { Clock, FolderScan, Log } from '../../core/ports.ts';
@@ -30,6 +31,9 @@ const MOST_LISTENED = 1_024;
  */
 const MOST_EVENTS = 1_000;
 
+/** In between the parts of a large scan requests are served, also those that come just then. */
+const OTHERS_MS = 2;
+
 export interface WatcherOptions {
   /** Absolute paths. */
   readonly folders: readonly string[];
@@ -38,7 +42,8 @@ export interface WatcherOptions {
   readonly log: Log;
   /** Looks at a folder that is too large for this thread. Answers as `scanFolder` does. */
   scanLarge(folder: string, before: MountFacts | null, inner: ReadonlySet<string>, last: Names | null): Promise<ScanOutcome>;
-  onScan(scan: FolderScan): void;
+  /** @returns there is more in it than one turn takes: it is told again in the next one. */
+  onScan(scan: FolderScan): boolean;
 }
 
 export interface FileWatcher {
@@ -190,7 +195,7 @@ class Watcher implements FileWatcher {
     const folders = scan.ok && (entry.mount?.typeWithoutEvents ?? null) === null ? found.folders : [];
     // Of what came between the look and the first event nobody told.
     if (await this.#listenTo(entry, folders)) entry.stale = true;
-    if (!entry.closed) this.#options.onScan(scan);
+    while (!entry.closed && this.#options.onScan(scan)) await setTimeout(OTHERS_MS);
     return scan;
   }
 
