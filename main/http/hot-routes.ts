@@ -17,11 +17,13 @@ import { announcedBytes, decodedBody, refuseEncoding } from './body-encoding.ts'
 import { type Connections, tooManyConnections } from './connections.ts';
 import { FILE_TYPE, JSON_TYPE } from './control-bodies.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
+import { inSlices } from './in-slices.ts';
 import { describeInference, type InferenceTarget, inferenceTarget, isInference, passInference } from './inference-protocol.ts';
 import { type JsonBody, type LargeJson, readJson } from './json-body.ts';
 import { askingOf } from './leaving.ts';
 import { refuseHead } from './malformed.ts';
 import { asOpenAi } from './model-list.ts';
+import { modelField } from './multipart-model.ts';
 import { MULTIPART_PASSED_ON, PASSED_ON, passMultipartOn, passOn } from './openai.ts';
 import { type PredictPorts, predict } from './predict.ts';
 import { modelNotFound, sendError, sendJson, sendText } from './respond.ts';
@@ -103,7 +105,10 @@ function route(ports: HotPorts, request: IncomingMessage, response: ServerRespon
     }
     if (MULTIPART_PASSED_ON.has(path)) {
       const contentType = request.headers['content-type'];
-      withBody(ports, request, response, (body, startedMs) => passMultipartOn(ports, response, path, { body, contentType }, startedMs));
+      withBody(ports, request, response, (body, startedMs) => {
+        const found = inSlices(modelField(body, contentType), () => response.destroyed);
+        whenRead(ports, response, found, (field) => passMultipartOn(ports, response, path, { body, contentType, field }, startedMs));
+      });
       return;
     }
     if (path.startsWith(PREDICT) && path.length > PREDICT.length) {
@@ -190,13 +195,18 @@ function withJson(
 ): void {
   withBody(ports, request, response, (bytes, startedMs) => {
     const body = readJson(bytes, ports.largeJson, whole, () => askingOf(response));
-    if (!(body instanceof Promise)) return act(body, startedMs);
-    body
-      .then((read) => {
-        if (!response.destroyed) act(read, startedMs);
-      })
-      .catch((thrown: unknown) => failed(ports, response, thrown));
+    whenRead(ports, response, body, (read) => act(read, startedMs));
   });
+}
+
+/** Acts now or later; not for who has left meanwhile. */
+function whenRead<Read>(ports: HotPorts, response: ServerResponse, read: Read | Promise<Read>, act: (read: Read) => void): void {
+  if (!(read instanceof Promise)) return act(read);
+  read
+    .then((later) => {
+      if (!response.destroyed) act(later);
+    })
+    .catch((thrown: unknown) => failed(ports, response, thrown));
 }
 
 function answerGet(ports: HotPorts, path: string, response: ServerResponse): boolean {

@@ -12,7 +12,7 @@ import { requireProtocol } from './as-it-is.ts';
 import { commentHeaders } from './comments.ts';
 import { Exchange, type Job } from './exchange.ts';
 import { type JsonBody, withLater, withMembers } from './json-body.ts';
-import { modelField, withModel } from './multipart-model.ts';
+import { type MultipartField, withModel } from './multipart-model.ts';
 import type { ProxyPorts } from './proxy-ports.ts';
 import { brokeOff } from './refusal.ts';
 import { isEventStream, modelNotFound } from './respond.ts';
@@ -67,50 +67,63 @@ export function passOn(ports: ProxyPorts, response: ServerResponse, path: string
   const request: UpstreamRequest = keepsUsage
     ? { path, method: 'POST', headers: USAGE_HEADERS, body: withUsage(bytes, body, modelId) }
     : { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
-  new Exchange(ports, response, new PassOn(modelId, streams, request, keepsUsage, ignoredIn(parsed)), startedMs).start();
+  const named = (name: string) => (name === modelId ? request : { ...request, body: withLater(request.body, { model: name }) });
+  new Exchange(ports, response, new PassOn(modelId, streams, named, keepsUsage, ignoredIn(parsed)), startedMs).start();
 }
 
 /**
  * @param path one of MULTIPART_PASSED_ON.
- * @throws ModeliumError invalid-body, model-required, model-not-found.
+ * @throws ModeliumError model-not-found.
  */
 export function passMultipartOn(
   ports: ProxyPorts,
   response: ServerResponse,
   path: string,
-  multipart: { readonly body: Buffer; readonly contentType: string | undefined },
+  { body, contentType, field }: { readonly body: Buffer; readonly contentType: string | undefined; readonly field: MultipartField },
   startedMs: number,
 ): void {
-  const field = modelField(multipart.body, multipart.contentType);
   const modelId = ports.inference.resolve(field.value);
   if (modelId === null) throw modelNotFound(field.value, ports.inference.nearest(field.value));
-  const body = field.value === modelId ? multipart.body : withModel(multipart.body, field, modelId);
-  const request: UpstreamRequest = { path, method: 'POST', headers: { 'content-type': multipart.contentType ?? '' }, body };
-  new Exchange(ports, response, new PassOn(modelId, false, request), startedMs).start();
+  const headers = { 'content-type': contentType ?? '' };
+  const named = (name: string): UpstreamRequest => ({
+    path,
+    method: 'POST',
+    headers,
+    body: name === field.value ? body : withModel(body, field, name),
+  });
+  new Exchange(ports, response, new PassOn(modelId, false, named), startedMs).start();
 }
 
 class PassOn implements Job {
   readonly modelId: string;
   readonly streams: boolean;
   ignoredFields: readonly string[];
-  readonly #request: UpstreamRequest;
+  readonly #named: (model: string) => UpstreamRequest;
   readonly #tail = new Tail();
   readonly #keepsUsage: boolean;
   #events: StreamEvents | null = null;
 
-  /** @param keepsUsage the usage of a stream was asked for by us alone. */
-  constructor(modelId: string, streams: boolean, request: UpstreamRequest, keepsUsage = false, ignoredFields: readonly string[] = []) {
+  /**
+   * @param named the request for a server that calls the model so.
+   * @param keepsUsage the usage of a stream was asked for by us alone.
+   */
+  constructor(
+    modelId: string,
+    streams: boolean,
+    named: (model: string) => UpstreamRequest,
+    keepsUsage = false,
+    ignoredFields: readonly string[] = [],
+  ) {
     this.modelId = modelId;
     this.streams = streams;
     this.ignoredFields = ignoredFields;
-    this.#request = request;
+    this.#named = named;
     this.#keepsUsage = keepsUsage;
   }
 
   prepare(lease: Lease): UpstreamRequest {
     requireProtocol(this.modelId, lease);
-    const { endpoint } = lease;
-    return endpoint.model === this.modelId ? this.#request : named(this.#request, endpoint.model);
+    return this.#named(lease.endpoint.model);
   }
 
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void {
@@ -167,12 +180,4 @@ function withUsage(bytes: UpstreamBody, body: JsonBody, model: string): Upstream
 
 function asksForUsage({ stream_options: options }: Readonly<Record<string, unknown>>): boolean {
   return typeof options === 'object' && options !== null && (options as { include_usage?: unknown }).include_usage === true;
-}
-
-/** The same request for a server that calls the model otherwise. */
-function named(request: UpstreamRequest, model: string): UpstreamRequest {
-  const { body } = request;
-  if (request.headers['content-type'] === JSON_HEADERS['content-type']) return { ...request, body: withLater(body, { model }) };
-  if (!Buffer.isBuffer(body)) return request;
-  return { ...request, body: withModel(body, modelField(body, request.headers['content-type']), model) };
 }
