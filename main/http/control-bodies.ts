@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { toModeliumError } from '../../shared/errors.ts';
 import { type BodyBounds, MAX_BODY, parseObject, readBody } from './body.ts';
 import { decodedBody } from './body-encoding.ts';
+import { inSlices } from './in-slices.ts';
 import { type Admitted, requireBody } from './token.ts';
 
 /** What the raw listener calls these bodies, so that Fastify has them read here. */
@@ -46,13 +47,16 @@ export function readFileBody(request: IncomingMessage, bounds: BodyBounds, done:
 
 function readProven(request: IncomingMessage, bounds: BodyBounds, done: Done, parsed: (body: Buffer) => unknown): void {
   const admission = admissions.get(request);
-  readBody(decodedBody(request), admission?.response ?? request.socket, bounds, (result) => {
+  const response = admission?.response ?? request.socket;
+  async function proven(body: Buffer): Promise<unknown> {
+    await inSlices(requireBody(body, admission), () => response.destroyed);
+    return parsed(body);
+  }
+  readBody(decodedBody(request), response, bounds, (result) => {
     if ('error' in result) return done(result.error);
-    try {
-      requireBody(result.body, admission);
-      done(null, parsed(result.body));
-    } catch (thrown) {
-      done(toModeliumError(thrown));
-    }
+    proven(result.body).then(
+      (value) => done(null, value),
+      (thrown: unknown) => done(toModeliumError(thrown)),
+    );
   });
 }

@@ -20,6 +20,7 @@ import { MAX_BODY } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { admissionOf, FILE_TYPE, JSON_TYPE, letIn, readFileBody, readJsonBody } from './control-bodies.ts';
 import { type OpenStreams, type StreamPorts, streamEvents, streamLogs } from './control-streams.ts';
+import { inSlices } from './in-slices.ts';
 import { leavingOf, unlessSent } from './leaving.ts';
 import { streamLoadTest } from './load-test.ts';
 import { listOf } from './model-list.ts';
@@ -138,7 +139,7 @@ function addRoute<C extends Contract>(app: FastifyInstance, ports: ControlRoutes
       if (admitted.answerProof !== null) reply.raw.setHeader(ANSWER_PROOF_HEADER, admitted.answerProof);
     },
     preHandler: async (request) => {
-      if (request.body === undefined) requireBody(NO_BODY, admissionOf(request.raw));
+      if (request.body === undefined) await inSlices(requireBody(NO_BODY, admissionOf(request.raw)), () => false);
     },
     handler: async (request, reply) => {
       const answer = await handler({

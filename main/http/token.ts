@@ -14,6 +14,7 @@ import {
   type ShownProof,
   sessionMessage,
 } from '../../shared/proofs.ts';
+import { SLICE_BYTES, type Sliced } from './in-slices.ts';
 
 const BEARER = 'Bearer ';
 /**
@@ -102,10 +103,15 @@ export class Gatekeeper {
 }
 
 /** @throws ModeliumError proof-refused: the body is another one than the proof is for. */
-export function requireBody(body: Buffer, admitted: Admitted | undefined): void {
+export function* requireBody(body: Buffer, admitted: Admitted | undefined): Sliced<void> {
   const bodyHash = admitted?.bodyHash ?? null;
-  if (bodyHash === null || createHash('sha256').update(body).digest('hex') === bodyHash) return;
-  throw new ModeliumError('proof-refused', 'The proof was made for another body.');
+  if (bodyHash === null) return;
+  const hash = createHash('sha256');
+  for (let at = 0; at < body.length; at += SLICE_BYTES) {
+    if (at > 0) yield;
+    hash.update(body.subarray(at, at + SLICE_BYTES));
+  }
+  if (hash.digest('hex') !== bodyHash) throw new ModeliumError('proof-refused', 'The proof was made for another body.');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { inSlices, SLICE_BYTES } from '../../main/http/in-slices.ts';
 import { isOwnAddress } from '../../main/http/own-address.ts';
 import { Gatekeeper, hmac, requireBody } from '../../main/http/token.ts';
 import { proofHeader } from '../../shared/proofs.ts';
@@ -49,9 +50,19 @@ describe('a signed request', () => {
   test('is let in, its answer proves itself, and its body has to be the one that was signed', () => {
     const admitted = gatekeeper.admit(signed());
     expect(admitted.answerProof).toMatch(/^[0-9a-f]{64}$/);
-    expect(() => requireBody(Buffer.from('{"target":"a"}'), admitted)).not.toThrow();
-    expect(() => requireBody(Buffer.from('{"target":"b"}'), admitted)).toThrow(/body/);
-    expect(() => requireBody(Buffer.alloc(0), admitted)).toThrow(/body/);
+    expect(requireBody(Buffer.from('{"target":"a"}'), admitted).next().done).toBe(true);
+    expect(() => requireBody(Buffer.from('{"target":"b"}'), admitted).next()).toThrow(/body/);
+    expect(() => requireBody(Buffer.alloc(0), admitted).next()).toThrow(/body/);
+  });
+
+  test('of a large body a slice is looked at in each turn, and all of them count', async () => {
+    const body = 'x'.repeat(3 * SLICE_BYTES + 1);
+    const check = () => requireBody(Buffer.from(body), gatekeeper.admit(signed({ body, nonce: randomBytes(8).toString('hex') })));
+    expect(Array.from(check())).toHaveLength(3);
+    const other = Buffer.from(body);
+    other[2 * SLICE_BYTES] = 0;
+    const admitted = gatekeeper.admit(signed({ body }));
+    await expect((async () => inSlices(requireBody(other, admitted), () => false))()).rejects.toThrow(/body/);
   });
 
   test.each<[string, (request: ReturnType<typeof signed>) => object]>([
