@@ -63,6 +63,7 @@ const engine = await build({
     'main/answer-program.ts',
     'main/io/large-json-program.ts',
     'main/io/images/image-program.ts',
+    'main/io/settings/settings-program.ts',
   ],
   splitting: true,
   // Chunks lie beside programs.ts's place: it resolves child programs relative to the file that it

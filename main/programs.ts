@@ -31,6 +31,8 @@ export const programs = {
   images: beside('io/images/image-program'),
   /** Makes JSON of large tensors: a thread. */
   answers: beside('answer-program'),
+  /** Reads and edits long settings: a thread. */
+  settings: beside('io/settings/settings-program'),
   /** What decodes images: WebAssembly, of packages. */
   imageDecoders: {
     png: decoder('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'),

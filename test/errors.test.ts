@@ -28,6 +28,7 @@ import { createPageFiles } from '../main/io/page-files.ts';
 import { createProcesses } from '../main/io/processes/processes.ts';
 import { fetchSampleModel } from '../main/io/sample-model.ts';
 import { editSettings } from '../main/io/settings/settings-edit.ts';
+import { IN_THIS_THREAD } from '../main/io/settings/settings-reader.ts';
 import { programs } from '../main/programs.ts';
 import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
 import { DEFAULT_SETTINGS } from '../shared/settings.ts';
@@ -335,7 +336,7 @@ describe('at the start', () => {
   test('settings-invalid', () => checkThrown('settings-invalid', () => startLiveEngine({ settings: { metrix: {} } })));
 
   test('no-settings-file: an engine that was started without one has nothing to edit', () =>
-    checkThrown('no-settings-file', () => editSettings({ config: null }, { changes: [], revision: '' })));
+    checkThrown('no-settings-file', () => editSettings({ config: null }, { changes: [], revision: '' }, IN_THIS_THREAD)));
 
   test('file-exists: init leaves what is there', () =>
     checkThrown('file-exists', () => writeTemplate({ path: import.meta.filename, force: false })));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Engine, startEngine } from '../main/engine/engine.ts';
+import { answerTo } from '../main/io/settings/settings-text.ts';
 import type { EditedSettings, SettingsView } from '../shared/api-settings.ts';
 import { DEFAULT_SETTINGS, type Settings, settingsJsonSchema } from '../shared/settings.ts';
 import { answered } from './helpers/live-engine.ts';
@@ -41,6 +42,14 @@ async function ask(method: string, body?: unknown) {
 
 async function view(): Promise<SettingsView & { readonly settings: Settings }> {
   return (await ask('GET')).json;
+}
+
+/** Of this thread alone, whatever others do. */
+async function processorTime(act: () => unknown): Promise<number> {
+  const before = process.threadCpuUsage();
+  await act();
+  const { user, system } = process.threadCpuUsage(before);
+  return user + system;
 }
 
 const text = (): string => readFileSync(join(folder, 'modelium.yaml'), 'utf8');
@@ -104,6 +113,19 @@ describe('the form', () => {
       ask('POST', { changes: [{ path: ['api', 'max_body_mb'], value }], revision: mended.revision }),
     );
     expect((await Promise.all(edits)).map(({ status }) => status).toSorted()).toEqual([200, 409, 409, 409]);
+  });
+
+  test('long settings are read and edited beside the engine’s own thread, which goes on', async () => {
+    const models = (count: number) => Array.from({ length: count }, (_, at) => `  m${at}: { pin: true }\n`).join('');
+    const long = `models:\n${models(800)}`;
+    const changes = Array.from({ length: 8 }, (_, at) => ({ path: ['models', `m${at}`, 'pin'], value: false }));
+    await start(long);
+    const { revision } = await view();
+    // What one such edit costs a thread, as it is at this moment.
+    const whole = await processorTime(() => answerTo({ kind: 'edited', file: '', text: long, changes }));
+    const edited = await processorTime(async () => expect((await ask('POST', { changes, revision })).status).toBe(200));
+    expect(edited).toBeLessThan(whole / 2);
+    expect(text()).toContain('  m7: { pin: false }\n');
   });
 
   test('without a file one is made in the user’s folder, and is in force', async () => {

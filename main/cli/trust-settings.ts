@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { visible } from '../../shared/visible.ts';
 import { agree, isAgreed, programsIn } from '../io/settings/agreed-settings.ts';
 import { readData } from '../io/settings/settings-file.ts';
+import { programLines } from '../io/settings/settings-text.ts';
 import { print, printJson } from './output.ts';
 import { asked, type TrustOptions } from './trust.ts';
 import type { Shared } from './verb.ts';
@@ -18,7 +19,7 @@ export function isSettingsFile(name: string): boolean {
 /** @returns 0 when it stands as was asked; 1 when a person said no. */
 export async function trustSettings({ stateFolder, json }: Shared, name: string, { yes, off }: TrustOptions): Promise<number> {
   const file = resolve(name);
-  const programs = programsIn(file, await readData(file));
+  const programs = programsIn(file, programLines(await readData(file)));
   const isTrusted = isAgreed(stateFolder, file, programs);
   if (!json) {
     print(programs.length === 0 ? `${file} names no programs, so it needs no trust.` : `${file} names programs to start:`);

@@ -92,7 +92,7 @@ class RunningEngine implements Engine {
 
   constructor(options: EngineOptions, loaded: LoadedSettings) {
     this.#options = options;
-    this.#settings = new EngineSettings(options, options, loaded);
+    this.#settings = new EngineSettings(options, options, loaded, this.#clock);
     this.#startedAt = new Date(this.#clock.wallTime()).toISOString();
     const { wallTime } = this.#clock;
     this.#log = createLog({ write: options.write, debug: process.env['MODELIUM_DEBUG'] === '1', wallTime });

@@ -82,7 +82,7 @@ export async function listen(ports: ListenPorts): Promise<{ readonly address: st
       core.activity.ended(report, clock.now(), clock.wallTime());
     },
   });
-  const editor = ports.settings.editor();
+  const editor = opened.add(ports.settings, (each) => each.close()).editor();
   void sweepFetches(modeliumFolders().cache).catch((error: unknown) => log.debug(String(error)));
   const control = createControl({
     ...core,

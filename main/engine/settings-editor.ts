@@ -8,6 +8,7 @@ import { type Settings, settingsJsonSchema } from '../../shared/settings.ts';
 import { needsRestart } from '../../shared/settings-keys.ts';
 import { editSettings, readSettingsText } from '../io/settings/settings-edit.ts';
 import type { SettingsPlaces, SettingsWatch } from '../io/settings/settings-file.ts';
+import type { SettingsReader } from '../io/settings/settings-reader.ts';
 
 export interface SettingsInForce {
   readonly settings: Settings;
@@ -17,6 +18,7 @@ export interface SettingsInForce {
 
 export interface SettingsEditorPorts {
   readonly places: SettingsPlaces;
+  readonly reader: SettingsReader;
   inForce(): SettingsInForce;
   /** Null until the settings are followed. */
   watch(): SettingsWatch | null;
@@ -35,7 +37,7 @@ export function createSettingsEditor(ports: SettingsEditorPorts): SettingsEditor
 
   async function view(): Promise<SettingsView> {
     const { problem, settings } = ports.inForce();
-    return { ...(await readSettingsText(ports.places)), problem, settings, schema };
+    return { ...(await readSettingsText(ports.places, ports.reader)), problem, settings, schema };
   }
 
   async function edit(wanted: SettingsEdit): Promise<EditedSettings> {
@@ -44,7 +46,7 @@ export function createSettingsEditor(ports: SettingsEditorPorts): SettingsEditor
       throw new ModeliumError('shutting-down', 'Modelium is starting: its settings cannot be edited yet.', { retryAfterSeconds: 1 });
     }
     const before = ports.inForce().settings;
-    await editSettings(ports.places, wanted);
+    await editSettings(ports.places, wanted, ports.reader);
     await watch.checkNow();
     await ports.reloaded();
     const { settings, warnings } = ports.inForce();

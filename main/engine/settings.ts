@@ -4,8 +4,16 @@
  */
 import type { Settings } from '../../shared/settings.ts';
 import { needsRestart } from '../../shared/settings-keys.ts';
-import type { Log } from '../core/ports.ts';
-import { type LoadedSettings, type SettingsPlaces, type SettingsWatch, watchSettings } from '../io/settings/settings-file.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import {
+  type LoadedSettings,
+  type SettingsListeners,
+  type SettingsPlaces,
+  type SettingsWatch,
+  watchSettings,
+} from '../io/settings/settings-file.ts';
+import { createSettingsReader } from '../io/settings/settings-reader.ts';
+import { programs } from '../programs.ts';
 import { createSettingsEditor, type SettingsEditor } from './settings-editor.ts';
 
 /** What the command line says, which is in force in the place of the file's. */
@@ -29,15 +37,17 @@ export interface SettingsPorts {
 export class EngineSettings {
   readonly #places: SettingsPlaces;
   readonly #options: SettingsOptions;
+  readonly #reader: ReturnType<typeof createSettingsReader>;
   #loaded: LoadedSettings;
   #current: Settings;
   #problem: string | null = null;
   #watch: SettingsWatch | null = null;
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(places: SettingsPlaces, options: SettingsOptions, loaded: LoadedSettings) {
+  constructor(places: SettingsPlaces, options: SettingsOptions, loaded: LoadedSettings, clock: Clock) {
     this.#places = places;
     this.#options = options;
+    this.#reader = createSettingsReader(programs.settings, clock);
     this.#loaded = loaded;
     this.#current = withOverrides(loaded.settings, options);
   }
@@ -63,6 +73,7 @@ export class EngineSettings {
   editor(): SettingsEditor {
     return createSettingsEditor({
       places: this.#places,
+      reader: this.#reader,
       inForce: () => ({ settings: this.#current, problem: this.#problem, warnings: this.warnings }),
       watch: () => this.#watch,
       reloaded: () => this.#reloading,
@@ -71,7 +82,7 @@ export class EngineSettings {
 
   /** @returns what stops it. */
   follow(ports: SettingsPorts): () => void {
-    const watch = watchSettings(this.#places, this.#loaded, {
+    const listeners: SettingsListeners = {
       // One after the other: two at once would each make a watcher, and one of them would be
       // nobody's.
       onChange: (loaded) => {
@@ -84,9 +95,15 @@ export class EngineSettings {
         ports.log.error(sentence);
         ports.touch();
       },
-    });
+    };
+    const watch = watchSettings(this.#places, this.#loaded, listeners, this.#reader);
     this.#watch = watch;
     return watch.stop;
+  }
+
+  /** Nothing that takes its time is read any more. */
+  async close(): Promise<void> {
+    await this.#reader.close();
   }
 
   async #reload(loaded: LoadedSettings, { log, prepare, apply, after, touch }: SettingsPorts): Promise<void> {

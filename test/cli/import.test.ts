@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { importedText } from '../../main/cli/import.ts';
 import { runProgram } from '../../main/cli/program.ts';
-import { parseSettings } from '../../main/io/settings/settings-file.ts';
+import { parseSettings } from '../../main/io/settings/settings-text.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'modelium-import-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { settingsTemplate } from '../../main/cli/settings-template.ts';
 import { editSettings, readSettingsText } from '../../main/io/settings/settings-edit.ts';
-import { parseSettings } from '../../main/io/settings/settings-file.ts';
+import { IN_THIS_THREAD } from '../../main/io/settings/settings-reader.ts';
+import { parseSettings } from '../../main/io/settings/settings-text.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 import { settingsKeys } from '../../shared/settings-keys.ts';
 import { BUILT_COMMAND } from '../helpers/built-app.ts';
@@ -99,8 +100,8 @@ describe('the verb', () => {
   test('what it wrote can be edited by the form', async () => {
     await modelium();
     const places = { workingFolder: root, configFolder: join(root, 'c', 'modelium') };
-    const { revision, file } = await readSettingsText(places);
-    await editSettings(places, { changes: [{ path: ['models', 'tiny', 'pin'], value: true }], revision });
+    const { revision, file } = await readSettingsText(places, IN_THIS_THREAD);
+    await editSettings(places, { changes: [{ path: ['models', 'tiny', 'pin'], value: true }], revision }, IN_THIS_THREAD);
     expect(readFileSync(file ?? '', 'utf8')).toBe(`${settingsTemplate()}models:\n  tiny:\n    pin: true\n`);
   });
 });

@@ -11,7 +11,7 @@ import { unitText } from '../../main/cli/service.ts';
 import { MODEL_VERBS } from '../../main/cli/verbs-models.ts';
 import { WordWrap } from '../../main/cli/word-wrap.ts';
 import { kindsInWords } from '../../main/io/devices/gpu.ts';
-import { parseSettings } from '../../main/io/settings/settings-file.ts';
+import { parseSettings } from '../../main/io/settings/settings-text.ts';
 
 describe('the model that a word means', () => {
   const models = ['Qwen3-8B', 'qwen3', 'Llama-3', 'Llama-3.1'].map((id) => ({ id, aliases: id === 'Llama-3' ? ['meta/llama'] : [] }));

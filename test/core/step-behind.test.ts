@@ -46,7 +46,7 @@ describe('stepping behind', () => {
       const preparer = await import(${ours('embedded/requests/preparer.ts')});
       preparer.answerPreparations(new Promise(() => {}));
       await import(${ours('embedded/convert/program.ts')});
-      for (const program of [${ours('io/large-json-program.ts')}, ${ours('io/images/image-program.ts')}]) {
+      for (const program of [${['io/large-json-program.ts', 'io/images/image-program.ts', 'io/settings/settings-program.ts'].map(ours)}]) {
         const worker = new Worker(new URL(program), { execArgv: [] });
         await new Promise((resolve, reject) => worker.on('error', reject).on('message', resolve).postMessage({ id: 1, content: { bytes: new Uint8Array(1), bounds: {}, images: [], tensor: { shape: [] }, input: {} } }));
         await worker.terminate();

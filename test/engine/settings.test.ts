@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EngineSettings } from '../../main/engine/settings.ts';
+import { createClock } from '../../main/io/clock.ts';
 import { loadSettings } from '../../main/io/settings/settings-file.ts';
 import { eventually } from '../helpers/eventually.ts';
 
@@ -23,7 +24,12 @@ function write(maxQueue: number): void {
 test('new settings that cannot be prepared leave those before in force, and the next ones are read all the same', async () => {
   write(11);
   const places = { config: join(folder, 'modelium.yaml') };
-  const settings = new EngineSettings(places, { port: 4711 }, await loadSettings(places));
+  const settings = new EngineSettings(
+    places,
+    { port: 4711 },
+    await loadSettings(places),
+    createClock(() => {}),
+  );
   const inForce = () => settings.current.orchestration.policies.max_queue;
   const errors: unknown[] = [];
   const applied: number[] = [];
@@ -48,5 +54,6 @@ test('new settings that cannot be prepared leave those before in force, and the 
     expect([settings.problem, applied]).toEqual([null, [33]]);
   } finally {
     stop();
+    await settings.close();
   }
 });

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { editSettings, readSettingsText } from '../../main/io/settings/settings-edit.ts';
 import type { SettingsPlaces } from '../../main/io/settings/settings-file.ts';
+import { IN_THIS_THREAD } from '../../main/io/settings/settings-reader.ts';
 import { checkInput } from '../../shared/api-input.ts';
 import { settingsEditSchema } from '../../shared/api-settings.ts';
 
@@ -40,8 +41,8 @@ function write(text: string, mode = 0o640, path = file): void {
 const PORT = { path: ['api', 'port'], value: 8001 };
 
 async function edit(...changes: { path: (string | number)[]; value: unknown }[]): Promise<void> {
-  const { revision } = await readSettingsText(places);
-  await editSettings(places, { changes, revision });
+  const { revision } = await readSettingsText(places, IN_THIS_THREAD);
+  await editSettings(places, { changes, revision }, IN_THIS_THREAD);
 }
 
 function files(): readonly string[] {
@@ -58,11 +59,11 @@ describe('what is written', () => {
   });
 
   test('none yet: it is made in the user’s folder, for the owner only', async () => {
-    expect(await readSettingsText(places)).toEqual({ file: null, target: file, given: {}, revision: 'none' });
+    expect(await readSettingsText(places, IN_THIS_THREAD)).toEqual({ file: null, target: file, given: {}, revision: 'none' });
     await edit(PORT);
     expect(readFileSync(file, 'utf8')).toBe('api:\n  port: 8001\n');
     expect([statSync(file).mode & 0o777, statSync(dirname(file)).mode & 0o777]).toEqual([0o600, 0o700]);
-    expect(await readSettingsText(places)).toMatchObject({ file, target: file, given: { api: { port: 8001 } } });
+    expect(await readSettingsText(places, IN_THIS_THREAD)).toMatchObject({ file, target: file, given: { api: { port: 8001 } } });
   });
 
   test('the one that is in force: the working folder’s goes before the user’s', async () => {
@@ -89,7 +90,7 @@ describe('what is written', () => {
 
   test('a file that is wrong can be mended', async () => {
     write('api:\n  prot: 1\n');
-    expect((await readSettingsText(places)).given).toEqual({ api: { prot: 1 } });
+    expect((await readSettingsText(places, IN_THIS_THREAD)).given).toEqual({ api: { prot: 1 } });
     await edit({ path: ['api', 'prot'], value: null }, PORT);
     expect(readFileSync(file, 'utf8')).toBe('api:\n  port: 8001\n');
   });
@@ -129,10 +130,12 @@ describe('what is refused leaves the file alone', () => {
 
   test('a revision that is no longer the file’s', async () => {
     write('api: { port: 1 }\n');
-    const { revision } = await readSettingsText(places);
+    const { revision } = await readSettingsText(places, IN_THIS_THREAD);
     write('api: { port: 2 }\n');
-    await expect(editSettings(places, { changes: [PORT], revision })).rejects.toMatchObject({ code: 'settings-changed' });
-    await expect(editSettings(places, { changes: [PORT], revision: 'none' })).rejects.toMatchObject({ code: 'settings-changed' });
+    await expect(editSettings(places, { changes: [PORT], revision }, IN_THIS_THREAD)).rejects.toMatchObject({ code: 'settings-changed' });
+    await expect(editSettings(places, { changes: [PORT], revision: 'none' }, IN_THIS_THREAD)).rejects.toMatchObject({
+      code: 'settings-changed',
+    });
     expect(readFileSync(file, 'utf8')).toBe('api: { port: 2 }\n');
   });
 
@@ -159,24 +162,28 @@ describe('what is refused leaves the file alone', () => {
 
   test('a file that cannot be read, or is no YAML, has nothing that a form could show', async () => {
     write('api: [\n');
-    expect(await readSettingsText(places)).toMatchObject({ file, given: null, revision: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(await readSettingsText(places, IN_THIS_THREAD)).toMatchObject({
+      file,
+      given: null,
+      revision: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
     rmSync(file);
     mkdirSync(file);
-    expect(await readSettingsText(places)).toEqual({ file, target: file, given: null, revision: 'unreadable' });
+    expect(await readSettingsText(places, IN_THIS_THREAD)).toEqual({ file, target: file, given: null, revision: 'unreadable' });
     await expect(edit(PORT)).rejects.toMatchObject({ code: 'settings-invalid' });
   });
 
   test('an engine that runs without a file', async () => {
     places = { ...places, config: null };
-    expect(await readSettingsText(places)).toMatchObject({ file: null, target: null });
+    expect(await readSettingsText(places, IN_THIS_THREAD)).toMatchObject({ file: null, target: null });
     await expect(edit(PORT)).rejects.toMatchObject({ code: 'no-settings-file' });
     expect(existsSync(file)).toBe(false);
   });
 
   test('two edits from the same revision: the second one has to look first', async () => {
     write('api: {}\n');
-    const { revision } = await readSettingsText(places);
-    const both = [1, 2].map((value) => editSettings(places, { changes: [{ ...PORT, value }], revision }));
+    const { revision } = await readSettingsText(places, IN_THIS_THREAD);
+    const both = [1, 2].map((value) => editSettings(places, { changes: [{ ...PORT, value }], revision }, IN_THIS_THREAD));
     const ended = await Promise.allSettled(both);
     expect(ended.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1);
     for (const each of ended) if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'settings-changed' });

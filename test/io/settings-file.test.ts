@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { trustSettings } from '../../main/cli/trust-settings.ts';
 import { expandHome, modeliumFolders } from '../../main/io/folders.ts';
-import { type LoadedSettings, loadSettings, parseSettings, watchSettings } from '../../main/io/settings/settings-file.ts';
+import { type LoadedSettings, loadSettings, watchSettings } from '../../main/io/settings/settings-file.ts';
+import { IN_THIS_THREAD } from '../../main/io/settings/settings-reader.ts';
+import { parseSettings } from '../../main/io/settings/settings-text.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 
 let root: string;
@@ -231,6 +233,7 @@ describe('watching', () => {
       places,
       inForce,
       { onChange: (loaded) => events.push(loaded), onProblem: (sentence) => events.push(sentence) },
+      IN_THIS_THREAD,
       (_, callback) => {
         look = callback;
         return () => {};

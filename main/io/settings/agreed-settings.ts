@@ -6,7 +6,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileOnlyValues } from '../../../shared/settings-keys.ts';
 import { makePrivateFolder, requirePrivateFolder, writePrivate } from '../engine-file.ts';
 import { readOwnTextSync } from '../ownership.ts';
 
@@ -22,15 +21,12 @@ const LARGEST_BYTES = 64 * 1024;
 const ENVIRONMENT = '.venv';
 
 /**
- * What a settings file and its folder name of programs, as `key: value`; empty: none. @param data
- * the file as plain data.
+ * What a settings file and its folder name of programs, as `key: value`; empty: none. @param lines
+ * what the file names.
  */
-export function programsIn(file: string, data: unknown): readonly string[] {
+export function programsIn(file: string, lines: readonly string[]): readonly string[] {
   const environment = join(dirname(file), ENVIRONMENT);
-  return [
-    ...fileOnlyValues(data).map(([key, value]) => `${key}: ${JSON.stringify(value)}`),
-    ...(existsSync(environment) ? [`${ENVIRONMENT}: ${JSON.stringify(environment)}`] : []),
-  ];
+  return [...lines, ...(existsSync(environment) ? [`${ENVIRONMENT}: ${JSON.stringify(environment)}`] : [])];
 }
 
 export function isAgreed(stateFolder: string, file: string, programs: readonly string[]): boolean {

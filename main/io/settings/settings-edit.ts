@@ -9,19 +9,10 @@ import { chmod, mkdir, open, readlink, realpath, rename, rm } from 'node:fs/prom
 import { basename, dirname, join, resolve } from 'node:path';
 import type { SettingsEdit } from '../../../shared/api-settings.ts';
 import { ModeliumError } from '../../../shared/errors.ts';
-import { checkSettings } from '../../../shared/settings-check.ts';
-import { fileOnlyChanges } from '../../../shared/settings-keys.ts';
 import { errorCode } from '../files/files.ts';
-import { findSettingsFile, identity, invalidYaml, readText, type SettingsPlaces, searchedFiles, statOrNull } from './settings-file.ts';
-import { ChangeRefused } from './yaml-change.ts';
-import { readYaml } from './yaml-document.ts';
-import { editYaml } from './yaml-edit.ts';
+import { findSettingsFile, identity, readText, type SettingsPlaces, searchedFiles, statOrNull } from './settings-file.ts';
+import type { SettingsReader } from './settings-reader.ts';
 
-/**
- * An edit reads the text a few times for each value; a larger file is no file of a person (I10).
- */
-const LARGEST_EDITED_CHARACTERS = 128 * 1024;
-const MOST_PROBLEMS_SHOWN = 20;
 /** In place of a hash. */
 const NO_FILE = 'none';
 const UNREADABLE = 'unreadable';
@@ -34,23 +25,14 @@ export interface SettingsText {
   readonly revision: string;
 }
 
-export async function readSettingsText(places: SettingsPlaces): Promise<SettingsText> {
-  const target = await targetOf(places);
+export async function readSettingsText(places: SettingsPlaces, reader: SettingsReader): Promise<SettingsText> {
+  const target = await targetOf(places, reader);
   if (target === null || (await statOrNull(target)) === null) return { file: null, target, given: {}, revision: NO_FILE };
   // Why it cannot be read is told by the one who follows the file.
   const text = await readText(target).catch(() => null);
   if (text === null) return { file: target, target, given: null, revision: UNREADABLE };
-  return { file: target, target, given: givenIn(text), revision: revisionOf(text) };
-}
-
-function givenIn(text: string): Record<string, unknown> | null {
-  try {
-    const yaml = readYaml(text);
-    const data = yaml.errors.length > 0 ? null : (yaml.data() ?? {});
-    return typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
+  const given = await reader.ask({ kind: 'given', file: target, text }).catch(() => null);
+  return { file: target, target, given, revision: revisionOf(text) };
 }
 
 function revisionOf(text: string): string {
@@ -58,9 +40,9 @@ function revisionOf(text: string): string {
 }
 
 /** The file that is in force, else the one to make; null: none by demand. */
-async function targetOf(places: SettingsPlaces): Promise<string | null> {
+async function targetOf(places: SettingsPlaces, reader: SettingsReader): Promise<string | null> {
   if (places.config === null) return null;
-  return (await findSettingsFile(places)).file ?? searchedFiles(places)[1];
+  return (await findSettingsFile(places, reader)).file ?? searchedFiles(places)[1];
 }
 
 /**
@@ -68,58 +50,18 @@ async function targetOf(places: SettingsPlaces): Promise<string | null> {
  * @throws ModeliumError no-settings-file, settings-changed, settings-refused, settings-invalid,
  * settings-unwritable; the file is as it was.
  */
-export async function editSettings(places: SettingsPlaces, { changes, revision }: SettingsEdit): Promise<void> {
-  const file = await targetOf(places);
+export async function editSettings(places: SettingsPlaces, { changes, revision }: SettingsEdit, reader: SettingsReader): Promise<void> {
+  const file = await targetOf(places, reader);
   if (file === null) throw new ModeliumError('no-settings-file', 'This engine runs without a settings file: there is nothing to edit.');
   const before = await statOrNull(file);
   const text = before === null ? '' : await readText(file);
   if (revision !== (before === null ? NO_FILE : revisionOf(text))) throw changedMeanwhile(file);
-  const edited = edit(text, file, changes);
-  const data = readYaml(edited).data();
-  requireValid(data);
-  requireHarmless(readYaml(text).data(), data, file);
+  const edited = await reader.ask({ kind: 'edited', file, text, changes });
   if (edited !== text || before === null) await replaceFile(file, edited, before);
 }
 
 function changedMeanwhile(file: string): ModeliumError {
   return new ModeliumError('settings-changed', `${file} was changed by another program since it was loaded here. Nothing was written.`);
-}
-
-function edit(text: string, file: string, changes: SettingsEdit['changes']): string {
-  if (text.length > LARGEST_EDITED_CHARACTERS) throw refused(`${file} is too large to be edited from here: edit it by hand.`);
-  const yaml = readYaml(text);
-  if (yaml.errors.length > 0) throw invalidYaml(yaml, file);
-  try {
-    return editYaml(text, changes);
-  } catch (thrown) {
-    if (thrown instanceof ChangeRefused) throw refused(thrown.message);
-    throw thrown;
-  }
-}
-
-/**
- * Whoever has the token may change what is served and how, and not which programs this machine
- * starts.
- */
-function requireHarmless(before: unknown, after: unknown, file: string): void {
-  const [first, ...more] = fileOnlyChanges(before, after);
-  if (first === undefined) return;
-  const sentence = (key: string): string =>
-    `${key}: this setting names a program to start, or its arguments or environment; change it in ${file} itself.`;
-  throw refused([first, ...more].map(sentence).join('\n'), first);
-}
-
-function requireValid(data: unknown): void {
-  const checked = checkSettings(data);
-  if ('settings' in checked) return;
-  const [first] = checked.problems;
-  const param = [...(first?.path ?? []), ...(first?.key == null ? [] : [first.key])].join('.');
-  const sentences = checked.problems.slice(0, MOST_PROBLEMS_SHOWN).map(({ sentence }) => sentence);
-  throw refused(sentences.join('\n'), param);
-}
-
-function refused(sentence: string, param?: string): ModeliumError {
-  return new ModeliumError('settings-refused', sentence, param === undefined ? {} : { param });
 }
 
 /**

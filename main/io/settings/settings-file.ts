@@ -1,19 +1,18 @@
 /**
- * Reads modelium.yaml: finds the file, parses it with line and column numbers, and watches it.
- * `settings-edit.ts` writes it. It does not interpret settings: `shared/settings.ts` has schema and
- * defaults, `shared/settings-check.ts` the error sentences.
+ * Finds modelium.yaml, reads it and watches it. `settings-edit.ts` writes it. It does not know what
+ * a text says: `settings-text.ts` does, in the thread that `settings-reader.ts` takes for it.
  */
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../../shared/settings.ts';
-import { checkSettings, type SettingsProblem } from '../../../shared/settings-check.ts';
 import { shellWord } from '../../../shared/visible.ts';
 import { modeliumFolders } from '../folders.ts';
 import { readOwnText, whyNotOurs } from '../ownership.ts';
 import { isAgreed, programsIn } from './agreed-settings.ts';
-import { itemOf, nodeAt, readYaml, type YamlNode, type YamlText } from './yaml-document.ts';
+import { IN_THIS_THREAD, type SettingsReader } from './settings-reader.ts';
+import { dataIn } from './settings-text.ts';
 
 export interface LoadedSettings {
   /** Absolute path; null when there is no file and the defaults are in force. */
@@ -50,10 +49,10 @@ const POLL_EVERY_MS = 500;
  * @throws ModeliumError `settings-invalid`: with file, line and column, or when an explicit file
  * cannot be read.
  */
-export async function loadSettings(places: SettingsPlaces = {}): Promise<LoadedSettings> {
+export async function loadSettings(places: SettingsPlaces = {}, reader: SettingsReader = IN_THIS_THREAD): Promise<LoadedSettings> {
   const before = await identityOf(places);
-  const { file, warnings } = await findSettingsFile(places);
-  const settings = file === null ? DEFAULT_SETTINGS : parseSettings(await readText(file), file);
+  const { file, warnings } = await findSettingsFile(places, reader);
+  const settings = file === null ? DEFAULT_SETTINGS : await reader.ask({ kind: 'settings', file, text: await readText(file) });
   return { file, settings, warnings, identity: before };
 }
 
@@ -64,14 +63,17 @@ async function identityOf(places: SettingsPlaces): Promise<string> {
   return (await Promise.all(files.map(async (file) => identity(await statOrNull(file))))).join(' ');
 }
 
-export async function findSettingsFile(places: SettingsPlaces): Promise<{ file: string | null; warnings: readonly string[] }> {
+export async function findSettingsFile(
+  places: SettingsPlaces,
+  reader: SettingsReader,
+): Promise<{ file: string | null; warnings: readonly string[] }> {
   if (places.config === null) return { file: null, warnings: [] };
   if (places.config !== undefined) return { file: resolve(places.config), warnings: [] };
   const warnings: string[] = [];
   const [here, users] = searchedFiles(places);
   const found = await statOrNull(here);
   if (found !== null) {
-    const refusal = whyNotOurs(found, here) ?? (here === users ? null : await whyNotAgreed(here, places));
+    const refusal = whyNotOurs(found, here) ?? (here === users ? null : await whyNotAgreed(here, places, reader));
     if (refusal === null) return { file: here, warnings };
     warnings.push(`${here} is ignored: ${refusal}.`);
   }
@@ -87,12 +89,19 @@ export function searchedFiles(places: SettingsPlaces): readonly [string, string]
  * A file in the working folder may have come there with an archive or a repository, and settings
  * name programs to start.
  */
-async function whyNotAgreed(file: string, { stateFolder = modeliumFolders().state }: SettingsPlaces): Promise<string | null> {
-  // What is no settings file is told as that, when it is read.
-  const programs = await readData(file).then(
-    (data) => programsIn(file, data),
-    () => [],
-  );
+async function whyNotAgreed(
+  file: string,
+  { stateFolder = modeliumFolders().state }: SettingsPlaces,
+  reader: SettingsReader,
+): Promise<string | null> {
+  const text = await readText(file).catch((thrown) => {
+    if (isPassing(thrown)) throw thrown;
+    return null;
+  });
+  const lines = text === null ? null : await reader.ask({ kind: 'programs', file, text });
+  // What cannot be read, or is no YAML, is told as that when it is read.
+  if (lines === null) return null;
+  const programs = programsIn(file, lines);
   if (programs.length === 0 || isAgreed(stateFolder, file, programs)) return null;
   const keys = programs.map((program) => program.slice(0, program.indexOf(': ')));
   const some = keys.slice(0, MOST_PROBLEMS_SHOWN).join(', ') + (keys.length > MOST_PROBLEMS_SHOWN ? ' ...' : '');
@@ -101,9 +110,7 @@ async function whyNotAgreed(file: string, { stateFolder = modeliumFolders().stat
 
 /** A settings file as plain data, valid or not. @throws ModeliumError settings-invalid. */
 export async function readData(file: string): Promise<unknown> {
-  const yaml = readYaml(await readText(file));
-  if (yaml.errors.length > 0) throw invalidYaml(yaml, file);
-  return toData(yaml, file);
+  return dataIn(await readText(file), file);
 }
 
 export async function statOrNull(file: string): Promise<Stats | null> {
@@ -118,52 +125,6 @@ export async function readText(file: string): Promise<string> {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ModeliumError('settings-invalid', `${file} cannot be used: ${why}.`, { cause });
   }
-}
-
-/**
- * The settings in a file's text.
- * @param file only for the words of the error.
- * @throws ModeliumError `settings-invalid`, one line for each problem:
- * `file:line:column: what is wrong`.
- */
-export function parseSettings(text: string, file: string): Settings {
-  const yaml = readYaml(text);
-  if (yaml.errors.length > 0) throw invalidYaml(yaml, file);
-  const checked = checkSettings(toData(yaml, file));
-  if ('settings' in checked) return checked.settings;
-  throw invalid(checked.problems.map((problem) => `${file}:${yaml.place(offsetOf(yaml.root, problem))}: ${problem.sentence}`));
-}
-
-/** For a text that is no YAML. */
-export function invalidYaml(yaml: YamlText, file: string): ModeliumError {
-  return invalid(yaml.errors.map(({ offset, message }) => `${file}:${yaml.place(offset)}: ${message}`));
-}
-
-function toData(yaml: YamlText, file: string): unknown {
-  try {
-    return yaml.data();
-  } catch (cause) {
-    throw invalid([`${file}: ${cause instanceof Error ? cause.message : String(cause)}`]);
-  }
-}
-
-function invalid(sentences: readonly string[]): ModeliumError {
-  const shown = sentences.slice(0, MOST_PROBLEMS_SHOWN);
-  if (sentences.length > shown.length) shown.push(`... and ${sentences.length - shown.length} more.`);
-  return new ModeliumError('settings-invalid', shown.join('\n'));
-}
-
-/**
- * Where in the text the offending key or value stands; a missing one is shown at the section that
- * lacks it.
- */
-function offsetOf(root: YamlNode | null, { path, key }: Pick<SettingsProblem, 'path' | 'key'>): number {
-  const { node, depth } = nodeAt(root, path);
-  if (depth === path.length) {
-    const offset = (key === null ? undefined : itemOf(node, key)?.start) ?? node?.start;
-    if (offset !== undefined) return offset;
-  }
-  return path.length === 0 ? 0 : offsetOf(root, { path: path.slice(0, -1), key: String(path.at(-1)) });
 }
 
 export interface SettingsListeners {
@@ -192,6 +153,7 @@ export function watchSettings(
   places: SettingsPlaces,
   loaded: LoadedSettings,
   listeners: SettingsListeners,
+  reader: SettingsReader,
   every: (ms: number, callback: () => Promise<void>) => () => void = repeat,
 ): SettingsWatch {
   if (places.config === null) return { checkNow: async () => {}, stop: () => {} };
@@ -207,7 +169,7 @@ export function watchSettings(
     if (!still || now === applied) return;
     applied = now;
     try {
-      const loaded = await loadSettings(places);
+      const loaded = await loadSettings(places, reader);
       // Another file takes its place only when it is gone.
       if (inForce !== null && loaded.file !== inForce && (await statOrNull(inForce)) !== null)
         throw new ModeliumError('settings-invalid', loaded.warnings[0] ?? `${inForce} is not used any more.`);
@@ -237,10 +199,14 @@ export function watchSettings(
   };
 }
 
-/** For want of a descriptor: the same file is read at the next look. */
+/**
+ * For want of a descriptor, or at the engine's end: it says nothing of the file, which is read at
+ * the next look.
+ */
 function isPassing(thrown: unknown): boolean {
-  const code = thrown instanceof ModeliumError ? (thrown.cause as NodeJS.ErrnoException | undefined)?.code : null;
-  return code === 'EMFILE' || code === 'ENFILE';
+  if (!(thrown instanceof ModeliumError)) return false;
+  const code = (thrown.cause as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'EMFILE' || code === 'ENFILE' || thrown.code === 'shutting-down';
 }
 
 export function identity(found: Stats | null): string {
