@@ -10,6 +10,7 @@ import { type Dispatcher, Pool } from 'undici';
 import { type Endpoint, OPENAI_PREFIX, type Server } from '../../shared/model.ts';
 import { MOST_IN_FLIGHT } from '../core/admission.ts';
 import type { HttpAnswer, HttpClient, HttpMethod, SmallRequest } from '../core/process-ports.ts';
+import { inPieces } from './body-pieces.ts';
 import { jsonWithFiles } from './files/json-with-files.ts';
 import { packedFolder } from './files/packed-folder.ts';
 
@@ -143,13 +144,11 @@ class Turns {
   }
 
   async *#send(parts: readonly Buffer[]): AsyncGenerator<Buffer> {
-    for (const part of parts) {
-      for (let at = 0; at < part.length; at += TURN_BYTES) {
-        const turn = this.#turn.then(() => sleep(TURN_MS));
-        this.#turn = turn;
-        await turn;
-        yield part.subarray(at, at + TURN_BYTES);
-      }
+    for (const piece of inPieces(parts, TURN_BYTES)) {
+      const turn = this.#turn.then(() => sleep(TURN_MS));
+      this.#turn = turn;
+      await turn;
+      yield piece;
     }
   }
 }
