@@ -7,6 +7,8 @@ import type { Log } from '../core/ports.ts';
 
 /** Lines kept of a log (I10). */
 export const LINES_KEPT = 2_000;
+/** Of one line; what a stack of errors needs and more. */
+const MOST_CHARACTERS = 10_000;
 
 /** A warning is not said again within this time. */
 const SAID_AGAIN_AFTER_MS = 60_000;
@@ -99,7 +101,8 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
 
 /** One line that a terminal does not obey: names of dropped files come in here. */
 function printable(sentence: string): string {
-  return harmless(sentence.replace(/\p{Cc}+/gu, ' '));
+  const short = sentence.length > MOST_CHARACTERS ? `${sentence.slice(0, MOST_CHARACTERS)} …` : sentence;
+  return harmless(short.replace(/\p{Cc}+/gu, ' '));
 }
 
 function causeText(cause: unknown): string {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { createInspector } from '../../main/io/reader/ports.ts';
 import { Reader } from '../../main/io/reader/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
 import { llama, writeGguf } from '../core/analyzer/synthetic-gguf.ts';
+import { writeSafetensors } from '../core/analyzer/synthetic-safetensors.ts';
 import { BUILT_READER } from '../helpers/built-app.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
@@ -131,6 +132,27 @@ describe('inspector', () => {
     }
     expect(clock.pending).toBe(0);
     await dying.close();
+  });
+
+  test('names of megabytes come back short; thousands of names are no model', async () => {
+    const [long, many] = [join(root, 'long'), join(root, 'many')];
+    for (const [folder, config] of [
+      [long, { architectures: ['X'.repeat(9_000_000)], quantization_config: { quant_method: 'Q'.repeat(5_000_000) } }],
+      [many, { architectures: ['LlamaForCausalLM'] }],
+    ] as const) {
+      await mkdir(folder);
+      await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+      await writeFile(join(folder, 'tokenizer.json'), '{"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}');
+    }
+    await writeFile(join(long, 'model.safetensors'), writeSafetensors());
+    const types = Array.from({ length: 1_000 }, (_, at) => [`w${at}`, [`${'T'.repeat(3_000)}${at}`, [1]]] as const);
+    await writeFile(join(many, 'model.safetensors'), writeSafetensors(Object.fromEntries(types)));
+    const seen = await look(long);
+    expect(seen.profile?.architecture).toMatch(/^X+ … X+$/);
+    expect(JSON.stringify(seen).length).toBeLessThan(20_000);
+    const other = await look(many);
+    expect(JSON.stringify(other).length).toBeLessThan(20_000);
+    expect(other.damage).toContain('more about the model than any model');
   });
 
   test('a death that was not the fault of the files goes unnoticed', async () => {

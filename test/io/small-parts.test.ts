@@ -127,6 +127,13 @@ describe('log', () => {
     expect(printed()).toBe('New model discovered: a [2Jb c');
   });
 
+  it('cuts a line of megabytes', () => {
+    const { log, printed } = logged();
+    log.error('It broke.', 'x'.repeat(5_000_000));
+    expect(printed()).toMatch(/^Error: It broke\. \(x{9000,10000} …$/);
+    expect(log.lines()[0]?.length).toBeLessThan(10_100);
+  });
+
   it('keeps a bounded number of lines, and can be followed', () => {
     const ring = createLineRing();
     const heard: string[] = [];

@@ -7,6 +7,7 @@ import { closeSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';
 import { visibleName } from '../../../shared/visible.ts';
+import { boundedTexts } from '../../core/analyzer/bounded-texts.ts';
 import type { ByteSource } from '../../core/analyzer/bytes.ts';
 import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
 import { analyzeLoose } from '../../core/analyzer/loose-file.ts';
@@ -23,6 +24,8 @@ import { findWriter } from '../files/writers.ts';
  */
 export type Convertible = (files: Readonly<Record<string, string>>, profile: ModelProfile) => string | null;
 
+const TOO_MUCH = 'Its files say more about the model than any model has to say: thousands of names, types or inputs.';
+
 /** Hundreds of files of one folder are looked at one after the other. */
 const namesBeside = rememberingNames();
 
@@ -32,6 +35,12 @@ const namesBeside = rememberingNames();
  * out where nobody is about to load it.
  */
 export async function inspectCandidate(path: string, force: boolean, convertible: Convertible = () => null): Promise<Inspection> {
+  const { files, ...said } = await inspected(path, force, convertible);
+  const bounded = boundedTexts(said, new Set(files.map((file) => file.path)));
+  return bounded === null ? { ...unfinished(files, [], null), damage: TOO_MUCH } : { files, ...bounded };
+}
+
+async function inspected(path: string, force: boolean, convertible: Convertible): Promise<Inspection> {
   const found = await listCandidateFiles(path, namesBeside);
   if (found === null) return unfinished([], [`${basename(path)}: not there`], null);
   const files = found.files.map(identityOf);
