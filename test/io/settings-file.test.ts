@@ -192,6 +192,9 @@ describe('what is wrong, with line and column', () => {
     ['brackets', '['.repeat(100_000)],
     ['braces', 'api: '.concat('{a: '.repeat(20_000), '}'.repeat(20_000))],
     ['list marks', '- '.repeat(50_000)],
+    ['list marks with more than a space', `${'-  '.repeat(40)}x`],
+    ['list marks, some on each line', Array.from({ length: 12 }, (_, line) => `${' '.repeat(line * 6)}- - -`).join('\n')],
+    ['keys on one line, which the parser follows', `a: {${'a : '.repeat(40_000)}}`],
     ['indents', Array.from({ length: 400 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
   ])('%s inside each other are one sentence', (_what, text) => {
     expect(() => parseSettings(text, 'f.yaml')).toThrow(/^f\.yaml:[1-9]\d*:[1-9]\d*: this is nested more than 32 deep\.$/);
@@ -200,6 +203,7 @@ describe('what is wrong, with line and column', () => {
   test.each([
     ['keys', Array.from({ length: 28_000 }, (_, at) => `a${at}:`).join('\n')],
     ['tags', `models: [${'!x,'.repeat(40_000)}]`],
+    ['brackets', `models: [${'[] '.repeat(40_000)}]`],
     ['anchors and aliases', Array.from({ length: 12_000 }, (_, at) => `- &a${at} 1\n- *a${at}`).join('\n')],
   ])('very many %s are one sentence, and are not compared with each other', (_what, text) => {
     expect(() => parseSettings(text, 'f.yaml')).toThrow(/^f\.yaml:[1-9]\d*:[1-9]\d*: these are more than 5000 entries\.$/);

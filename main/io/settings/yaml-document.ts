@@ -47,12 +47,12 @@ const MOST_ALIASES = 100;
  * text of brackets alone.
  */
 const MOST_DEPTH = 32;
+const TOO_DEEP = `this is nested more than ${MOST_DEPTH} deep.`;
 /**
  * Lines and parts between commas: more than any settings have. The parser compares each key and
  * each anchor with all others, which takes seconds for some tens of thousands.
  */
 const MOST_ENTRIES = 5_000;
-const NOTHING = parseDocument('');
 
 /** What is wrong, and what to do, in our words; by the parser's codes. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -69,31 +69,48 @@ const WORDS: Readonly<Record<string, string>> = {
   KEY_OVER_1024_CHARS: 'this key is longer than 1,024 characters: is a quote missing?',
   MULTIPLE_DOCS: 'a second document begins here (---): keep one.',
   BAD_SCALAR_START: 'a word cannot begin with this character: put it into quotes.',
+  RESOURCE_EXHAUSTION: TOO_DEEP,
   BAD_DIRECTIVE: 'this line begins with %, but is not a YAML directive: remove it.',
 };
 
 export function readYaml(text: string): YamlText {
-  const tooMuch = tooMuchIn(text);
   const lines = new LineCounter();
-  if (tooMuch !== null) lines.addNewLine(0);
-  for (let at = text.indexOf('\n'); tooMuch !== null && at !== -1 && at < tooMuch.offset; at = text.indexOf('\n', at + 1))
-    lines.addNewLine(at + 1);
-  const document = tooMuch !== null ? NOTHING : parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const parsed = tooMuchIn(text) ?? parsedOf(text, lines);
+  if ('offset' in parsed) return refusedText(text, parsed);
   return {
-    root: toNode(document.contents, document),
-    errors:
-      tooMuch !== null
-        ? [tooMuch]
-        : document.errors.map(({ pos, code, message }) => ({ offset: pos[0], message: WORDS[code] ?? message.split('\n')[0] ?? message })),
+    root: toNode(parsed.contents, parsed),
+    errors: parsed.errors.map(({ pos, code, message }) => ({ offset: pos[0], message: WORDS[code] ?? message.split('\n')[0] ?? message })),
     get comments() {
       return commentsOf(text);
     },
-    data: () => dataOf(() => document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown),
-    place: (offset) => {
-      const { line, col } = lines.linePos(offset);
-      return `${line}:${col}`;
-    },
+    data: () => dataOf(() => parsed.toJS({ maxAliasCount: MOST_ALIASES }) as unknown),
+    place: (offset) => placeIn(lines, offset),
   };
+}
+
+type YamlError = YamlText['errors'][number];
+
+/** The parser calls itself for whatever could be nested, also where that is an error. */
+function parsedOf(text: string, lineCounter: LineCounter): Document | YamlError {
+  try {
+    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true });
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    return { offset: 0, message: TOO_DEEP };
+  }
+}
+
+/** One that is not parsed, or could not be. */
+function refusedText(text: string, error: YamlError): YamlText {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at !== -1 && at < error.offset; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  return { root: null, errors: [error], comments: [], data: () => null, place: (offset) => placeIn(lines, offset) };
+}
+
+function placeIn(lines: LineCounter, offset: number): string {
+  const { line, col } = lines.linePos(offset);
+  return `${line}:${col}`;
 }
 
 function dataOf(toData: () => unknown): unknown {
@@ -116,9 +133,10 @@ function dataOf(toData: () => unknown): unknown {
  * list marks alone; null: nowhere. Marks inside of quotes and comments count too, which no settings
  * have so many of.
  */
-function tooMuchIn(text: string): YamlText['errors'][number] | null {
+function tooMuchIn(text: string): YamlError | null {
   const indents: number[] = [];
   let brackets = 0;
+  let opened = 0;
   let entries = 0;
   for (let start = 0; start < text.length; ) {
     const end = (text.indexOf('\n', start) + 1 || text.length + 1) - 1;
@@ -128,20 +146,29 @@ function tooMuchIn(text: string): YamlText['errors'][number] | null {
     indents.push(at - start);
     const isComment = text[at] === '#';
     if (at < end && !isComment) entries += 1;
-    let marks = 0;
-    // As in `- - - x`.
-    for (; isListMark(text[at]) && text[at + 1] === ' '; at += 2) marks += 1;
+    // As in `- - - x`: what follows a mark stands as deep as if it began a line there.
+    while (isListMark(text[at]) && isSpace(text[at + 1])) {
+      at += 1;
+      while (isSpace(text[at])) at += 1;
+      indents.push(at - start);
+    }
     for (; at <= end; at += 1) {
-      if (indents.length + brackets + marks > MOST_DEPTH) return { offset: at, message: `this is nested more than ${MOST_DEPTH} deep.` };
-      if (entries > MOST_ENTRIES) return { offset: at, message: `these are more than ${MOST_ENTRIES} entries.` };
+      if (indents.length + brackets > MOST_DEPTH) return { offset: at, message: TOO_DEEP };
+      if (Math.max(entries, opened) > MOST_ENTRIES) return { offset: at, message: `these are more than ${MOST_ENTRIES} entries.` };
       const character = text[at];
       if (character === ',' && !isComment) entries += 1;
-      if (character === '[' || character === '{') brackets += 1;
-      else if (character === ']' || character === '}') brackets = Math.max(0, brackets - 1);
+      if (character === '[' || character === '{') {
+        brackets += 1;
+        opened += 1;
+      } else if (character === ']' || character === '}') brackets = Math.max(0, brackets - 1);
     }
     start = end + 1;
   }
   return null;
+}
+
+function isSpace(character: string | undefined): boolean {
+  return character === ' ' || character === '\t';
 }
 
 function isListMark(character: string | undefined): boolean {
