@@ -188,6 +188,18 @@ describe('what is wrong, with line and column', () => {
     expect(() => parseSettings(`llama:\n  args:\n${levels.join('\n')}\n`, 'f.yaml')).toThrow(/f\.yaml/);
   });
 
+  test('a long list that many aliases repeat is refused, short ones are not', () => {
+    const repeated = (length: number) => `models:\n  a: &a { args: [${'xyz, '.repeat(length)}x] }\n${aliases}`;
+    const aliases = Array.from({ length: 90 }, (_, at) => `  b${at}: *a\n`).join('');
+    expect(() => parseSettings(repeated(2_000), 'f.yaml')).toThrow(
+      'f.yaml: aliases (*name) repeat more than 262144 characters: use fewer of them.',
+    );
+    expect(Object.keys(parseSettings(repeated(100), 'f.yaml').models)).toHaveLength(91);
+    expect(
+      parseSettings(`models: { a: { args: [${'"", '.repeat(4_000)}"${'x'.repeat(150_000)}"] } }`, 'f.yaml').models['a']?.args,
+    ).toHaveLength(4_001);
+  });
+
   test.each([
     ['brackets', '['.repeat(100_000)],
     ['braces', 'api: '.concat('{a: '.repeat(20_000), '}'.repeat(20_000))],

@@ -42,6 +42,8 @@ export interface YamlText {
 }
 
 const MOST_ALIASES = 100;
+/** What aliases repeat is written out for whoever reads the settings. */
+const MOST_REPEATED_CHARACTERS = 256 * 1024;
 /**
  * Far deeper than any settings; the parser calls itself for each level, and takes minutes for a
  * text of brackets alone.
@@ -83,7 +85,11 @@ export function readYaml(text: string): YamlText {
     get comments() {
       return commentsOf(text);
     },
-    data: () => dataOf(() => parsed.toJS({ maxAliasCount: MOST_ALIASES }) as unknown),
+    data: () => {
+      const data = dataOf(() => parsed.toJS({ maxAliasCount: MOST_ALIASES }) as unknown);
+      requireWrittenWithin(text.length + MOST_REPEATED_CHARACTERS, data);
+      return data;
+    },
     place: (offset) => placeIn(lines, offset),
   };
 }
@@ -126,6 +132,20 @@ function dataOf(toData: () => unknown): unknown {
       },
     );
   }
+}
+
+/** Data is never longer than its text but by aliases. @throws RangeError. */
+function requireWrittenWithin(mostCharacters: number, data: unknown): void {
+  let left = mostCharacters;
+  const open = [data];
+  while (open.length > 0 && left >= 0) {
+    const value = open.pop();
+    left -= typeof value === 'string' ? value.length : 1;
+    if (typeof value !== 'object' || value === null) continue;
+    if (!Array.isArray(value)) left -= Object.keys(value).join('').length;
+    for (const inner of Object.values(value)) open.push(inner);
+  }
+  if (left < 0) throw new RangeError(`aliases (*name) repeat more than ${MOST_REPEATED_CHARACTERS} characters: use fewer of them.`);
 }
 
 /**
