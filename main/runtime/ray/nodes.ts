@@ -1,5 +1,6 @@
 /** The machines of a Ray cluster, as its dashboard reports them. */
 import type { NodeView } from '../../../shared/snapshot.ts';
+import { jsonIn } from '../json-in.ts';
 import { http, type Steps } from '../step.ts';
 
 /** How long a dashboard may take to answer. */
@@ -41,12 +42,4 @@ function toView({ node_ip = '', state, resources_total: total = {} }: NodeReport
     usedGpus: used['GPU']?.[0] ?? 0,
     usedCpus: used['CPU']?.[0] ?? 0,
   };
-}
-
-function jsonIn<Value>(body: string | undefined): Value | null {
-  try {
-    return JSON.parse(body ?? '') as Value;
-  } catch {
-    return null;
-  }
 }

@@ -8,6 +8,7 @@ import { visibleName } from '../../../shared/visible.ts';
 import type { Problem } from '../../core/notice/elsewhere.ts';
 import type { HttpAnswer } from '../../core/process-ports.ts';
 import type { ForeignStatus } from '../adapter.ts';
+import { jsonIn } from '../json-in.ts';
 import type { MachineFacts } from '../module.ts';
 import { namedKey } from '../named-key.ts';
 import { http, type Steps } from '../step.ts';
@@ -132,13 +133,4 @@ function whyAway({ where, key, keyHeader }: TritonElsewhere, answer: HttpAnswer 
 
 export function capital(text: string): string {
   return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`;
-}
-
-export function jsonIn<Value>(body: string): Value | null {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? (value as Value) : null;
-  } catch {
-    return null;
-  }
 }
