@@ -64,6 +64,8 @@ export interface Endpoint extends Server {
   readonly tensors?: ServedTensors | undefined;
   /** The largest request that its server accepts; absent: unknown. */
   readonly mostRequestBytes?: number | undefined;
+  /** How many tokens each of its requests may have, as its server says; absent: unknown. */
+  readonly contextTokens?: number | undefined;
   /** The server for loading models, with its key, if it has another address. */
   readonly control?: Server | undefined;
   /**

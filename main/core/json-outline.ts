@@ -16,6 +16,8 @@ export interface OutlineMember {
   /** Where its value stands: the first byte, and the one after the last. */
   readonly start: number;
   readonly end: number;
+  /** Of a list, an empty one counting as one of one item; 0: it is no list. */
+  readonly items: number;
 }
 
 export type Outline =
@@ -55,9 +57,11 @@ export function outlineOf(text: Uint8Array, { depth: mostDepth, values: mostValu
   /** In the list that the member is; -1 where it is none. */
   let index = -1;
   const endMember = (end: number): void => {
-    if (key !== null && valueStart >= 0 && (members.size < MOST_MEMBERS || members.has(key))) members.set(key, { start: valueStart, end });
+    if (key !== null && valueStart >= 0 && (members.size < MOST_MEMBERS || members.has(key)))
+      members.set(key, { start: valueStart, end, items: index + 1 });
     key = null;
     valueStart = -1;
+    index = -1;
   };
   while (at < text.length) {
     const byte = text[at] as number;

@@ -14,6 +14,8 @@ export interface JsonBody {
   readonly value: Readonly<Record<string, unknown>>;
   /** False: only what is short at the top was parsed, and the rest is in the bytes alone. */
   readonly isWhole: boolean;
+  /** How many items the lists at the top have, by name, of what was not parsed. */
+  readonly items?: Readonly<Record<string, number>>;
   /** Long texts of it, which stay bytes. */
   readonly texts?: LongTexts;
 }
@@ -34,7 +36,12 @@ export interface LargeJson {
   read(
     bytes: Buffer,
     options: { readonly whole: boolean; readonly bounds: { readonly depth: number; readonly values: number } } & Asking,
-  ): Promise<{ readonly bytes: Buffer; readonly value: Readonly<Record<string, unknown>>; readonly texts: LongTexts }>;
+  ): Promise<{
+    readonly bytes: Buffer;
+    readonly value: Readonly<Record<string, unknown>>;
+    readonly items: Readonly<Record<string, number>>;
+    readonly texts: LongTexts;
+  }>;
 }
 
 /** Parsed here whatever it holds: at worst this takes two milliseconds. */

@@ -8,6 +8,7 @@ import { API } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER, ignoredIn, withReported } from '../../shared/ignored-fields.ts';
 import type { Lease } from '../core/gateway.ts';
+import { requireMessagesFit } from '../core/messages-fit.ts';
 import { requireProtocol } from './as-it-is.ts';
 import { commentHeaders } from './comments.ts';
 import { Exchange, type Job } from './exchange.ts';
@@ -68,7 +69,9 @@ export function passOn(ports: ProxyPorts, response: ServerResponse, path: string
     ? { path, method: 'POST', headers: USAGE_HEADERS, body: withUsage(bytes, body, modelId) }
     : { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
   const named = (name: string) => (name === modelId ? request : { ...request, body: withLater(request.body, { model: name }) });
-  new Exchange(ports, response, new PassOn(modelId, streams, named, keepsUsage, ignoredIn(parsed)), startedMs).start();
+  const messageCount = body.items?.['messages'] ?? 0;
+  const job = new PassOn(modelId, { streams, keepsUsage, messageCount, ignoredFields: ignoredIn(parsed) }, named);
+  new Exchange(ports, response, job, startedMs).start();
 }
 
 /**
@@ -91,7 +94,17 @@ export function passMultipartOn(
     headers,
     body: name === field.value ? body : withModel(body, field, name),
   });
-  new Exchange(ports, response, new PassOn(modelId, false, named), startedMs).start();
+  new Exchange(ports, response, new PassOn(modelId, {}, named), startedMs).start();
+}
+
+/** What is known of the request. */
+interface PassOnFacts {
+  readonly streams: boolean;
+  /** The usage of a stream was asked for by us alone. */
+  readonly keepsUsage: boolean;
+  /** Of a large body; 0: not known here. */
+  readonly messageCount: number;
+  readonly ignoredFields: readonly string[];
 }
 
 class PassOn implements Job {
@@ -101,29 +114,28 @@ class PassOn implements Job {
   readonly #named: (model: string) => UpstreamRequest;
   readonly #tail = new Tail();
   readonly #keepsUsage: boolean;
+  readonly #messageCount: number;
   #events: StreamEvents | null = null;
 
-  /**
-   * @param named the request for a server that calls the model so.
-   * @param keepsUsage the usage of a stream was asked for by us alone.
-   */
+  /** @param named the request for a server that calls the model so. */
   constructor(
     modelId: string,
-    streams: boolean,
+    { streams = false, keepsUsage = false, messageCount = 0, ignoredFields = [] }: Partial<PassOnFacts>,
     named: (model: string) => UpstreamRequest,
-    keepsUsage = false,
-    ignoredFields: readonly string[] = [],
   ) {
     this.modelId = modelId;
     this.streams = streams;
     this.ignoredFields = ignoredFields;
     this.#named = named;
     this.#keepsUsage = keepsUsage;
+    this.#messageCount = messageCount;
   }
 
   prepare(lease: Lease): UpstreamRequest {
     requireProtocol(this.modelId, lease);
-    return this.#named(lease.endpoint.model);
+    const { endpoint, runtime } = lease;
+    if (endpoint.contextTokens !== undefined) requireMessagesFit(this.#messageCount, endpoint.contextTokens, runtime);
+    return this.#named(endpoint.model);
   }
 
   begin(exchange: Exchange, status: number, headers: UpstreamHeaders): void {

@@ -44,12 +44,13 @@ function answer({ bytes, whole, bounds }: JsonQuestion): JsonAnswer {
   if (outline.kind !== 'object') return refuse('The body is not a JSON object in braces.');
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
-    if (whole) return { bytes, ...withoutLong(JSON.parse(text.toString()) as Record<string, unknown>) };
+    if (whole) return { bytes, items: {}, ...withoutLong(JSON.parse(text.toString()) as Record<string, unknown>) };
     const value: Record<string, unknown> = {};
     for (const [key, { start, end }] of outline.members) {
       if (end - start <= LONGEST_TOP_BYTES) value[key] = JSON.parse(text.toString('utf8', start, end)) as unknown;
     }
-    return { bytes, value, texts: { word: '', texts: [] } };
+    const items = Object.fromEntries([...outline.members].filter(([, each]) => each.items > 0).map(([key, each]) => [key, each.items]));
+    return { bytes, value, items, texts: { word: '', texts: [] } };
   } catch (thrown) {
     return refuse(`The body is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   }

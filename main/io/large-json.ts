@@ -29,6 +29,7 @@ export type JsonAnswer =
   | { readonly problem: string /** The field that is at fault. */; readonly param: string | null }
   | {
       readonly value: Record<string, unknown>;
+      readonly items: Readonly<Record<string, number>>;
       readonly texts: LongTexts;
       /** What was asked about, back. */
       readonly bytes: Uint8Array;
@@ -38,6 +39,8 @@ export type JsonAnswer =
 export interface LargeObject {
   readonly bytes: Buffer;
   readonly value: Record<string, unknown>;
+  /** How many items the lists at the top have, by name; none where everything was wanted. */
+  readonly items: Readonly<Record<string, number>>;
   readonly texts: LongTexts;
 }
 
@@ -69,8 +72,8 @@ export function createLargeJson(program: string, clock: Clock): LargeJson {
         const { problem, param } = answer;
         throw param === null ? new ModeliumError('invalid-json', problem) : new ModeliumError('invalid-body', problem, { param });
       }
-      const { bytes: back, value, texts } = answer;
-      return { bytes: Buffer.from(back.buffer, back.byteOffset, back.byteLength), value, texts };
+      const { bytes: back, value, items, texts } = answer;
+      return { bytes: Buffer.from(back.buffer, back.byteOffset, back.byteLength), value, items, texts };
     },
     close: () => thread.close(),
   };

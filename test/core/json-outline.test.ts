@@ -48,6 +48,12 @@ describe('the outline of a JSON text', () => {
     );
   });
 
+  test('counts the items of the lists at the top, and of nothing else', () => {
+    const found = outline('{"a": [{"b": [1, 2, 3]}, [4, 5], "x, y"], "c": 1, "d": {"e": [1, 2]}, "f": [ ], "g": [7]}');
+    const items = found.kind === 'object' ? Object.fromEntries([...found.members].map(([key, each]) => [key, each.items])) : {};
+    expect(items).toEqual({ a: 3, c: 0, d: 0, f: 1, g: 1 });
+  });
+
   test('of two equal keys the later counts', () => {
     expect(membersOf('{"model":"a", "x":{"model":"b"}, "model" : "c" }')).toEqual({ model: 'c', x: { model: 'b' } });
   });

@@ -308,7 +308,8 @@ describe('what is refused', () => {
       expect(response.status).toBe(401);
       expect(((await response.json()) as { error: { origin: string } }).error.origin).toBe('llama');
     }
-    expect((await chat.request('/health', undefined, { key: 'wrong-key' })).status).toBe(200);
+    const health = await chat.request('/health', undefined, { key: 'wrong-key' });
+    expect([health.status, await health.json()]).toEqual([200, { status: 'ok', context_tokens: expect.any(Number) }]);
   });
 
   test('unknown routes, broken JSON, the wrong kind of model', async () => {

@@ -5,6 +5,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { connect, type Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { WaitOptions } from '../../main/core/gateway.ts';
 import { createLargeJson } from '../../main/io/large-json.ts';
 import { collectGarbage } from '../../main/io/memory.ts';
 import { programs } from '../../main/programs.ts';
@@ -274,6 +275,22 @@ describe('large bodies', () => {
       stream: true,
       stream_options: { include_usage: true },
     });
+  });
+
+  it('with more messages than the context has tokens never reach the runtime, where that is known', async () => {
+    const lease = setup.engine.ensureReady;
+    const known = (contextTokens: number) => async (id: string, options: WaitOptions) => {
+      const given = await lease(id, options);
+      return { ...given, endpoint: { ...given.endpoint, contextTokens } };
+    };
+    const body = { model: 'owner/tiny', messages: Array.from({ length: 3_000 }, () => ({ role: 'user', content: 'A message.' })) };
+    setup.engine.ensureReady = known(2_999);
+    const refused = await ask(setup, '/v1/chat/completions', { body });
+    expect([refused.status, refused.json.error.code, refused.json.error.param]).toEqual([400, 'context_length_exceeded', 'messages']);
+    expect(refused.json.error.message).toBe('3000 messages do not fit a context of 2999 tokens.');
+    expect(setup.upstream.seen).toEqual([]);
+    setup.engine.ensureReady = known(3_000);
+    expect((await ask(setup, '/v1/chat/completions', { body })).status).toBe(200);
   });
 
   const refuse = (body: string | Buffer<ArrayBuffer>) => fetch(`${setup.address}/v1/completions`, { method: 'POST', body });

@@ -3,6 +3,7 @@
  * context size; generates nothing.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
+import { requireMessagesFit } from '../../core/messages-fit.ts';
 import type { LoadedModel } from '../llama/llama.ts';
 import { type Body, invalid, type Pieces } from './openai-fields.ts';
 import type { ChatMessage } from './openai-messages.ts';
@@ -38,15 +39,9 @@ export function checkBytes(model: LoadedModel, text: string, param: string): voi
   throw new ModeliumError('context_length_exceeded', message, { param, origin: 'llama' });
 }
 
-/**
- * Each message takes a token at least, and its text is shown; of the assistant's some templates
- * leave a part out.
- */
+/** Each message's text is shown; of the assistant's some templates leave a part out. */
 export function checkMessages(model: LoadedModel, messages: readonly ChatMessage[]): void {
-  if (messages.length > model.contextTokens) {
-    const words = `${messages.length} messages do not fit a context of ${model.contextTokens} tokens.`;
-    throw new ModeliumError('context_length_exceeded', words, { param: 'messages', origin: 'llama' });
-  }
+  requireMessagesFit(messages.length, model.contextTokens, 'llama');
   const shown = messages.filter(({ role }) => role !== 'assistant').map(({ content }) => content);
   checkBytes(model, shown.join(''), 'messages');
 }

@@ -32,7 +32,10 @@ function sendUnauthorized(response: ServerResponse): void {
 /** Answers one request. @param serving null while the model is loading. */
 export async function answer(request: IncomingMessage, response: ServerResponse, key: string, serving: Serving | null): Promise<void> {
   const path = (request.url ?? '/').split('?')[0];
-  if (path === '/health') return sendJson(response, serving === null ? 503 : 200, serving === null ? LOADING : { status: 'ok' });
+  if (path === '/health') {
+    if (serving === null) return sendJson(response, 503, LOADING);
+    return sendJson(response, 200, { status: 'ok', context_tokens: serving.model.contextTokens });
+  }
   if (!isAuthorized(request, key)) return sendUnauthorized(response);
   if (serving === null) return sendJson(response, 503, LOADING);
   try {

@@ -11,25 +11,18 @@ import { visibleName } from '../../../shared/visible.ts';
 import type { RuntimeFound, Support } from '../../core/decide/planner.ts';
 import type { Adapter, LoadTarget } from '../adapter.ts';
 import { PROOF_WORDS } from '../proof.ts';
-import { http, key, pause, phase, port, type Steps, spawn } from '../step.ts';
+import { http, key, phase, port, type Steps, spawn } from '../step.ts';
 import { conversionsOf, convert, converted, convertProgressOf, DESCRIPTION_BYTES, upper, whyNotConverted } from './convert.ts';
 import { estimate } from './estimate.ts';
 import { explainExit, progressOf } from './explain.ts';
 import type { LlamaFacts } from './facts.ts';
+import { untilHealthy } from './health.ts';
 import { SERVED_KINDS } from './kinds.ts';
 import { whyUnknown } from './known.ts';
 import { capacityOf, planOf } from './plan.ts';
 
 /** The llama.cpp inside node-llama-cpp 3.21.1; a test compares it with the package. */
 export const LLAMA_CPP_VERSION = 'v0.4.0';
-/**
- * A swap waits for the first 200 of a model that is up in a fraction of a second; a slow one is
- * asked less often.
- */
-const FIRST_HEALTH_PAUSE_MS = 5;
-const LAST_HEALTH_PAUSE_MS = 25;
-const HEALTH_PAUSE_GROWTH = 1.02;
-const HEALTH_TIMEOUT_MS = 2_000;
 /**
  * The first token may have to page the weights in from a slow disk; the host's stall watch ends
  * what hangs.
@@ -98,16 +91,12 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
   const own = isEmbedded ? { ...facts.node.env, ...libraries } : {};
   yield* spawn(command, args, { ...own, ...target.plan.env, LLAMA_API_KEY: secret }, isEmbedded);
   const server = { at: { port: at }, key: secret };
-  for (let pauseMs = FIRST_HEALTH_PAUSE_MS; ; pauseMs = Math.min(LAST_HEALTH_PAUSE_MS, pauseMs * HEALTH_PAUSE_GROWTH)) {
-    const health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: HEALTH_TIMEOUT_MS });
-    if (health?.status === 200) break;
-    yield* pause(pauseMs);
-  }
+  const contextTokens = yield* untilHealthy(server);
   yield* phase(`first ${PROOF_WORDS[target.proof]}`);
   const proof = yield* http({ ...server, method: 'POST', ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
   if (proof?.status !== 200)
     throw unproven(target, proof === null ? 'no answer came' : `status ${proof.status}: ${proof.body.slice(0, 300)}`);
-  return { ...server, protocol: 'openai', model: target.modelId, prefix: OPENAI_PREFIX };
+  return { ...server, protocol: 'openai', model: target.modelId, prefix: OPENAI_PREFIX, contextTokens };
 }
 
 function unproven(target: LoadTarget, what: string): ModeliumError {

@@ -117,9 +117,9 @@ describe('plan', () => {
 describe('load', () => {
   test('starts the server with a key, waits for health through refusals and 503, and asks for one real token', () => {
     const loading = { status: 503, body: '' };
-    const answers = server([null, loading, { status: 200, body: '' }], { status: 200, body: '{}' });
+    const answers = server([null, loading, { status: 200, body: '{"status":"ok","context_tokens":512}' }], { status: 200, body: '{}' });
     const { taken, result } = drive(adapter.load(targetOf()), answers);
-    expect(result).toEqual({ at: { port: 8123 }, key: 'secret', protocol: 'openai', model: 'm', prefix: '/v1' });
+    expect(result).toEqual({ at: { port: 8123 }, key: 'secret', protocol: 'openai', model: 'm', prefix: '/v1', contextTokens: 512 });
     const spawn = spawned(taken);
     expect(spawn.command).toBe('/bin/node');
     expect(spawn.args.join(' ')).toBe(
@@ -147,7 +147,9 @@ describe('load', () => {
     const settings = settingsSchema.parse({ llama: { command: '/opt/llama-server', args: ['--no-mmap'], env: { HOME: '/x' } } }).llama;
     const own = llamaAdapter({ ...facts, settings });
     const plan = own.plan(SMOLLM2, gguf, CPU, { context: 512, args: ['--mlock'] });
-    const { taken } = drive(own.load({ ...targetOf(), plan }), server([{ status: 200, body: '' }], { status: 200, body: '{}' }));
+    const { taken, result } = drive(own.load({ ...targetOf(), plan }), server([{ status: 200, body: 'OK' }], { status: 200, body: '{}' }));
+    // It does not tell how many tokens a request may have.
+    expect(result.contextTokens).toBeUndefined();
     const spawn = spawned(taken);
     expect(spawn.command).toBe('/opt/llama-server');
     expect(spawn.args.join(' ')).toBe(
