@@ -86,7 +86,7 @@ describe.concurrent('a watch folder that cannot be used is said and survived', (
   const through = heedingModes();
   const how = through === null ? 'a path under a file stands in for one without rights' : 'modes are heeded';
 
-  test(`missing, unreadable, not a folder, read-only (${how})`, async (context) => {
+  test(`missing, unreadable, not a folder, the system's, read-only (${how})`, async (context) => {
     const home = newHome(context);
     const [good, missing, file, shut] = ['good', 'missing', 'file', 'shut'].map((name) => join(home.root, name)) as [
       string,
@@ -103,7 +103,7 @@ describe.concurrent('a watch folder that cannot be used is said and survived', (
     if (through !== null) chmodSync(shut, 0);
     const before = [statSync(good).mtimeMs, statSync(join(good, 'one.gguf')).mtimeMs, readdirSync(good)];
 
-    const watch = [good, missing, file, unreadable];
+    const watch = [good, missing, file, unreadable, '/'];
     const served = await startServe(home, { watch, ...(through === null ? {} : { through }) });
     await served.becomes('one', 'ready');
     expect((await served.predict('one')).status).toBe(200);
@@ -113,7 +113,10 @@ describe.concurrent('a watch folder that cannot be used is said and survived', (
     expect(folders[file]).toEqual({ ok: false, message: `${file} is not a folder.` });
     const noRight = `The folder ${shut} cannot be read: this user lacks the permission.`;
     expect(folders[unreadable]).toEqual({ ok: false, message: through === null ? `${unreadable} is not a folder.` : noRight });
-    for (const path of [missing, file, unreadable]) expect(timesIn(served.story(), folders[path]?.message ?? '?')).toBe(1);
+    expect(folders['/']).toEqual({ ok: false, message: '/ belongs to the system: name the file or folder of your models.' });
+    // Of those that are not watched nothing else is said.
+    expect(served.story()).toContain(`Watching ${good}\n`);
+    for (const path of [missing, file, unreadable, '/']) expect(timesIn(served.story(), folders[path]?.message ?? '?')).toBe(1);
     expect((await fetch(`${served.address}/health`)).status).toBe(200);
 
     // Each of them mended while the engine runs.

@@ -155,7 +155,7 @@ class RunningEngine implements Engine {
     const startTime = processes.identify(process.pid)?.startTime ?? 0;
     stateFolder.announce({ pid: process.pid, startTime, bootId: bootId(), run, address, version: VERSION, startedAt: this.#startedAt });
     watchStateFolder({ folder: stateFolder, store, clock, log, opened });
-    if (folders.paths.length > 0) log.say(`Watching ${folders.paths.join(' and ')}`);
+    folders.announce();
     log.say(`Server ready at ${address}`);
     void reportFoundModels(core.registry, finder, log);
   }

@@ -67,6 +67,12 @@ export class WatchedFolders {
     };
   }
 
+  /** Logs those that can be read: what is wrong with the others was logged by their scan. */
+  announce(): void {
+    const watched = this.paths.filter((path) => this.#scans.get(path)?.ok === true);
+    if (watched.length > 0) this.#ports.log.say(`Watching ${watched.join(' and ')}`);
+  }
+
   views(): readonly WatchFolderView[] {
     return this.paths.map((path) => folderView(path, this.#scans.get(path)));
   }
