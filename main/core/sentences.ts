@@ -84,7 +84,7 @@ export function foundSentence(models: readonly FoundModel[]): string | null {
 export function stateInWords(state: ModelState, nowMs: number): string {
   switch (state.name) {
     case 'discovered':
-      return 'found; being analysed';
+      return 'found; being analyzed';
     case 'settling':
       return settlingInWords(state);
     case 'analyzed':

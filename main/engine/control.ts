@@ -210,5 +210,5 @@ async function plan(
 
 function notAnalyzed({ state }: ModelRecord): string {
   if (state.name === 'settling') return settlingInWords(state);
-  return state.name === 'blocked' ? state.message : 'it is being analysed';
+  return state.name === 'blocked' ? state.message : 'it is being analyzed';
 }

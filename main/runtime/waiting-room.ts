@@ -225,7 +225,7 @@ export class WaitingRoom {
 /** States in which a request gets an error at once; in all others it waits. */
 function refusalOf(id: string, state: ModelState, nowMs: number): ModeliumError | null {
   if (state.name === 'discovered')
-    return new ModeliumError('model-settling', `${id} was just found and is being analysed.`, { retryAfterSeconds: 1 });
+    return new ModeliumError('model-settling', `${id} was just found and is being analyzed.`, { retryAfterSeconds: 1 });
   if (state.name === 'settling')
     return new ModeliumError('model-settling', `${id} is ${settlingInWords(state)}.`, { retryAfterSeconds: 5 });
   if (state.name === 'blocked') return new ModeliumError('model-blocked', `${id} cannot be served: ${state.message} ${state.help}`.trim());
@@ -235,7 +235,7 @@ function refusalOf(id: string, state: ModelState, nowMs: number): ModeliumError 
   if (becomes.to === 'forgotten') return new ModeliumError('model-gone', `${id} was removed.`);
   if (becomes.to === 'failed') return failure(id, { ...becomes, name: 'failed' }, nowMs);
   if (becomes.to === 'settling')
-    return new ModeliumError('model-settling', `The files of ${id} changed; it is being analysed again.`, { retryAfterSeconds: 5 });
+    return new ModeliumError('model-settling', `The files of ${id} changed; it is being analyzed again.`, { retryAfterSeconds: 5 });
   if (becomes.to === 'unloaded' && becomes.reason === 'quit') return shuttingDown();
   return null;
 }

@@ -17,7 +17,7 @@ export function withBudget(files: readonly CandidateFile[], mostBytes = MOST_REA
   let left = mostBytes;
   const take = (bytes: number): void => {
     left -= bytes;
-    if (left < 0) throw damaged(`analysing it would mean reading more than ${Math.floor(mostBytes / 1024 / 1024)} MiB, which is the limit`);
+    if (left < 0) throw damaged(`analyzing it would mean reading more than ${Math.floor(mostBytes / 1024 / 1024)} MiB, which is the limit`);
   };
   return files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => counted(file.open(), take) }));
 }

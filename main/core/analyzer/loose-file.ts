@@ -1,5 +1,5 @@
 /**
- * Analyses a single file, with its parts and projectors: a model, or something else that is
+ * Analyzes a single file, with its parts and projectors: a model, or something else that is
  * reported at once. No other file could complete it, so Modelium does not wait for more. Pure.
  */
 import { NOTHING_KNOWN } from '../../../shared/profile.ts';

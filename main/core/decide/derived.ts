@@ -31,7 +31,7 @@ const NOWHERE: Placement = { kind: 'cpu', gpus: [], gpuLayers: null };
 export function decideDerived(question: DerivedQuestion): Decision {
   const { modelId, form, base, chosen, runtimes, box } = question;
   if (base.profile === null) {
-    const reason = `Its base ${base.id} is here and is still being analysed.`;
+    const reason = `Its base ${base.id} is here and is still being analyzed.`;
     return {
       kind: 'refuse',
       refusal: 'needs-base',
