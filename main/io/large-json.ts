@@ -25,12 +25,19 @@ export interface LongTexts {
   readonly texts: readonly Uint8Array[];
 }
 
+/** The same as they go from thread to thread: one behind the other. */
+export interface TextsInRow {
+  readonly word: string;
+  readonly bytes: Uint8Array;
+  readonly ends: Uint32Array;
+}
+
 export type JsonAnswer =
   | { readonly problem: string /** The field that is at fault. */; readonly param: string | null }
   | {
       readonly value: Record<string, unknown>;
       readonly items: Readonly<Record<string, number>>;
-      readonly texts: LongTexts;
+      readonly texts: TextsInRow;
       /** What was asked about, back. */
       readonly bytes: Uint8Array;
     };
@@ -73,8 +80,17 @@ export function createLargeJson(program: string, clock: Clock): LargeJson {
         throw param === null ? new ModeliumError('invalid-json', problem) : new ModeliumError('invalid-body', problem, { param });
       }
       const { bytes: back, value, items, texts } = answer;
-      return { bytes: Buffer.from(back.buffer, back.byteOffset, back.byteLength), value, items, texts };
+      return {
+        bytes: Buffer.from(back.buffer, back.byteOffset, back.byteLength),
+        value,
+        items,
+        texts: { word: texts.word, texts: textsIn(texts) },
+      };
     },
     close: () => thread.close(),
   };
+}
+
+function textsIn({ bytes, ends }: TextsInRow): readonly Uint8Array[] {
+  return Array.from(ends, (end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
 }

@@ -348,6 +348,35 @@ describe('large bodies', () => {
     expect(large.json.error.message).toContain('api.max_body_mb');
   });
 
+  it('keep many short texts whole, of which the engine builds few again', async () => {
+    const { read } = setup.largeJson;
+    let builtCharacters = 0;
+    setup.largeJson.read = async (bytes, options) => {
+      const answer = await read(bytes, options);
+      builtCharacters = JSON.stringify(answer.value).length;
+      return answer;
+    };
+    setup.engine.profile = { ...setup.engine.profile, kind: 'embedding' };
+    const input = Array.from({ length: 400 }, (_, index) => `${index}"ü😀${'x'.repeat(8_000)}`);
+    expect((await ask(setup, '/predict/tiny', { body: { input } })).status).toBe(200);
+    expect(setup.upstream.seen.at(-1)?.body).toMatchObject({ input });
+    expect(builtCharacters).toBeLessThan(1.1 * MIB);
+  });
+
+  it.each([
+    ['the name of a member', { prompt: 'a', ['x'.repeat(3 * MIB)]: 1 }],
+    ['a name in a message', { messages: [{ role: 'user', ['x'.repeat(3 * MIB)]: 1 }] }],
+    ['a member that is no text', { prompt: 'a', stop: ['x'.repeat(3 * MIB)] }],
+  ])('of which %s is long are refused before the engine builds that', async (_, body) => {
+    setup.settings = { ...setup.settings, api: { ...setup.settings.api, max_body_mb: 8, max_buffered_mb: 16 } };
+    const long = JSON.stringify(body).replace('xxx', 'xxx'.repeat(MIB));
+    const answer = await ask(setup, '/predict/tiny', { body: long });
+    expect([answer.status, answer.json.error.message]).toEqual([
+      400,
+      'The body holds more than 4194304 characters beside the texts in prompt, messages, input and inputs.',
+    ]);
+  });
+
   it('large JSON is read in turns by caller, and not for who has left', async () => {
     const asked: { readonly caller?: string | undefined; readonly signal?: { readonly aborted: boolean } | undefined }[] = [];
     setup.largeJson.read = (_bytes, options) => new Promise(() => asked.push(options));
