@@ -1,6 +1,6 @@
 /**
  * Finds processes that hold a file open for writing, as far as this user may see them in /proc.
- * Returns null without /proc. Reads only.
+ * Finds none without /proc. Reads only.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { readText } from '../processes/proc.ts';
@@ -12,30 +12,77 @@ import { readText } from '../processes/proc.ts';
 const MOST_DESCRIPTORS = 100_000;
 /** O_WRONLY or O_RDWR, in the octal `flags` of /proc/PID/fdinfo. */
 const WRITING = 0o3;
+/**
+ * A search takes milliseconds, and a tenth of a second where thousands of files are open: it serves
+ * all who ask within so many times its own time, but not longer than what was still is looked at
+ * anew.
+ */
+const REUSED_TIMES = 10;
+const REUSED_AT_MOST_MS = 250;
 
 export interface Writer {
   readonly pid: number;
   readonly command: string;
 }
 
-/** The first process found that has one of these files (by device and inode) open for writing. */
-export function findWriter(files: readonly { readonly device: number; readonly inode: number }[]): Writer | null {
-  const wanted = new Set(files.map((file) => `${file.device}:${file.inode}`));
+interface FileId {
+  readonly device: number;
+  readonly inode: number;
+}
+
+/** The first process found that has one of these files open for writing. */
+export type FindWriter = (files: readonly FileId[]) => Writer | null;
+
+interface Descriptor {
+  readonly pid: string;
+  readonly descriptor: string;
+}
+
+/** Searches /proc once for all who ask in a row. @param nowMs monotonic. */
+export function writerFinder(nowMs: () => number = () => performance.now()): FindWriter {
+  let open: ReadonlyMap<string, readonly Descriptor[]> = new Map();
+  let reusedUntilMs = Number.NEGATIVE_INFINITY;
+  return (files) => {
+    const askedMs = nowMs();
+    if (askedMs >= reusedUntilMs) {
+      open = openFiles();
+      const endMs = nowMs();
+      reusedUntilMs = endMs + Math.min(REUSED_AT_MOST_MS, (endMs - askedMs) * REUSED_TIMES);
+    }
+    for (const { device, inode } of files) {
+      const id = `${device}:${inode}`;
+      // It may have been closed since, and the descriptor be another file's.
+      const writing = open.get(id)?.find((each) => identityOf(pathOf(each)) === id && isWriting(each));
+      if (writing !== undefined) return { pid: Number(writing.pid), command: (readText(`/proc/${writing.pid}/comm`) ?? 'unknown').trim() };
+    }
+    return null;
+  };
+}
+
+/** The descriptors of each file, by device and inode. */
+function openFiles(): ReadonlyMap<string, readonly Descriptor[]> {
+  const open = new Map<string, Descriptor[]>();
   let looked = 0;
   for (const pid of namesIn('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     for (const descriptor of namesIn(`/proc/${pid}/fd`)) {
       looked += 1;
-      if (looked > MOST_DESCRIPTORS) return null;
-      if (wanted.has(identityOf(`/proc/${pid}/fd/${descriptor}`)) && isWriting(pid, descriptor)) {
-        return { pid: Number(pid), command: (readText(`/proc/${pid}/comm`) ?? 'unknown').trim() };
-      }
+      if (looked > MOST_DESCRIPTORS) return open;
+      const id = identityOf(pathOf({ pid, descriptor }));
+      if (id === '') continue;
+      const known = open.get(id);
+      if (known === undefined) open.set(id, [{ pid, descriptor }]);
+      else known.push({ pid, descriptor });
     }
   }
-  return null;
+  return open;
 }
 
-function isWriting(pid: string, descriptor: string): boolean {
+function pathOf({ pid, descriptor }: Descriptor): string {
+  return `/proc/${pid}/fd/${descriptor}`;
+}
+
+function isWriting({ pid, descriptor }: Descriptor): boolean {
   const flags = /^flags:\s*([0-7]+)/m.exec(readText(`/proc/${pid}/fdinfo/${descriptor}`) ?? '')?.[1];
   return flags !== undefined && (Number.parseInt(flags, 8) & WRITING) !== 0;
 }

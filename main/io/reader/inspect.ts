@@ -16,7 +16,7 @@ import { listed } from '../../core/sentences.ts';
 import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, rememberingNames } from '../files/files.ts';
 import { openListed } from '../files/open-file.ts';
 import { whyUnreadable } from '../files/unreadable.ts';
-import { findWriter } from '../files/writers.ts';
+import { writerFinder } from '../files/writers.ts';
 
 /**
  * What the converter would say of these files (names to absolute paths): a sentence without its
@@ -28,6 +28,7 @@ const TOO_MUCH = 'Its files say more about the model than any model has to say: 
 
 /** Hundreds of files of one folder are looked at one after the other. */
 const namesBeside = rememberingNames();
+const findWriter = writerFinder();
 
 /**
  * @param force a person said "load anyway": tensors that end in zeros count as data.
@@ -72,7 +73,7 @@ function examine(found: CandidateFiles, files: readonly FileIdentity[], force: b
   const sources = found.files.map((file) => ({ path: file.path, bytes: file.bytes, open: () => openSource(file, opened) }));
   const analysis = found.kind === 'file' ? analyzeLoose(sources, force) : analyzeCandidate(sources, force);
   const { bytesExpected, missing, damage, zeroTails, whole, usable, profile } = analysis;
-  // Asking every process costs a few milliseconds: only where nothing else holds the model back.
+  // Asking every process takes a while: only where nothing else holds the model back.
   const writer = usable || damage !== null ? findWriter(files) : null;
   return {
     files,
