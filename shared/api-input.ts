@@ -2,6 +2,9 @@
 import type { z } from 'zod';
 import { ModeliumError } from './errors.ts';
 
+/** Names of fields are shorter; a stranger's may have millions of characters. */
+const LONGEST_NAME = 200;
+
 /**
  * Checks what came in from outside.
  * @throws ModeliumError invalid-body, which names the field, in its sentence and as `param`.
@@ -12,7 +15,11 @@ export function checkInput<S extends z.ZodType>(schema: S, value: unknown): z.ou
   const [issue] = result.error.issues;
   if (issue === undefined) throw new ModeliumError('invalid-body', 'The body does not match the schema of this route.');
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
-  const param = path.map(String).join('.');
+  const param = shown(path.map((name) => shown(String(name))).join('.'));
   const message = issue.code === 'unrecognized_keys' ? 'there is no such field' : issue.message;
   throw new ModeliumError('invalid-body', param === '' ? message : `${param}: ${message}`, param === '' ? {} : { param });
+}
+
+function shown(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}...` : name;
 }

@@ -377,6 +377,18 @@ describe('large bodies', () => {
     ]);
   });
 
+  it('are not repeated in a refusal', async () => {
+    const name = 'x'.repeat(500_000);
+    for (const body of [
+      { prompt: 'a', [name]: 1 },
+      { inputs: { [name]: 1 }, prompt: 'a' },
+    ]) {
+      const answer = await ask(setup, '/predict/tiny', { body });
+      expect(answer.status).toBe(400);
+      expect(answer.text.length).toBeLessThan(1_000);
+    }
+  });
+
   it('large JSON is read in turns by caller, and not for who has left', async () => {
     const asked: { readonly caller?: string | undefined; readonly signal?: { readonly aborted: boolean } | undefined }[] = [];
     setup.largeJson.read = (_bytes, options) => new Promise(() => asked.push(options));
