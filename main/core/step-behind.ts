@@ -3,6 +3,9 @@
  * file sets nice values. The caller passes in the functions of the operating system; no other I/O.
  */
 
+/** Holds the nice value of the caller's session, where the kernel has such (sched(7)). */
+export const SESSION_NICE_FILE = '/proc/self/autogroup';
+
 /** Of `node:os`: without a process they are about the caller; on Linux, about its thread alone. */
 export interface NiceValues {
   getPriority(): number;
@@ -23,5 +26,27 @@ export function stepBehind(os: NiceValues, nice: number): void {
     if (os.getPriority() < nice) os.setPriority(nice);
   } catch {
     // The work is done all the same, only not behind the others.
+  }
+}
+
+/** Files of `/proc`. */
+export interface ProcFiles {
+  read(path: string): string;
+  write(path: string, text: string): void;
+}
+
+/**
+ * The same among all sessions: a desktop's kernel shares the processor between them first, and a
+ * nice value counts only within its own. For a program that leads a session of its own: others in
+ * it would step behind with it. Without the right to it, the kernel takes one such value every
+ * tenth of a second from all programs together.
+ */
+export function stepSessionBehind({ read, write }: ProcFiles, nice: number): void {
+  try {
+    const [, pid, session] = /^(\d+) .*\) \S -?\d+ -?\d+ (\d+) /s.exec(read('/proc/self/stat')) ?? [];
+    const now = / nice (-?\d+)/.exec(read(SESSION_NICE_FILE))?.[1];
+    if (pid !== undefined && pid === session && now !== undefined && Number(now) < nice) write(SESSION_NICE_FILE, String(nice));
+  } catch {
+    // Another system, or too many at once: the nice value of the process remains.
   }
 }

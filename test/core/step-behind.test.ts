@@ -3,10 +3,11 @@
  * already.
  */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { stepBehind } from '../../main/core/step-behind.ts';
+import { SESSION_NICE_FILE, stepBehind, stepSessionBehind } from '../../main/core/step-behind.ts';
 
 /** A system where no process may come forward again: setpriority(2), without CAP_SYS_NICE. */
 function system(nice: number) {
@@ -60,5 +61,46 @@ describe('stepping behind', () => {
     const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', cwd: fileURLToPath(new URL('../..', import.meta.url)) });
     expect(stderr.replaceAll(/\(node:\d+\) .*Warning.*\n?.*\n?/g, '')).toBe('');
     expect(stdout.trim()).toBe(`all work at ${Math.min(19, getPriority() + 12)}`);
+  });
+});
+
+describe('stepping behind other sessions', () => {
+  /** What is written where the kernel says so. */
+  function written(stat: string, group: string | null, refuses = false): string[] {
+    const texts: string[] = [];
+    const read = (path: string): string => {
+      if (path === SESSION_NICE_FILE && group === null) throw new Error('ENOENT');
+      return path === SESSION_NICE_FILE ? group! : stat;
+    };
+    const write = (_path: string, text: string): void => {
+      if (refuses) throw Object.assign(new Error('too soon'), { code: 'EAGAIN' });
+      texts.push(text);
+    };
+    stepSessionBehind({ read, write }, 10);
+    return texts;
+  }
+
+  it('goes back and never forward, and only for who leads the session', () => {
+    const leads = '7 (a) S 1) R 3 7 7 0 -1';
+    expect(written(leads, '/autogroup-5 nice 0\n')).toEqual(['10']);
+    expect(written(leads, '/autogroup-5 nice -5\n')).toEqual(['10']);
+    expect(written(leads, '/autogroup-5 nice 15\n')).toEqual([]);
+    expect(written('7 (node) R 3 7 3 0 -1', '/autogroup-5 nice 0\n')).toEqual([]);
+    expect(written(leads, '')).toEqual([]);
+    expect(written(leads, null)).toEqual([]);
+    expect(written(leads, '/autogroup-5 nice 0\n', true)).toEqual([]);
+  });
+
+  // Only root may set one right after somebody else did.
+  it.runIf(existsSync(SESSION_NICE_FILE) && process.getuid?.() === 0)('the converter does, within its fences', () => {
+    const program = fileURLToPath(new URL('../../main/embedded/convert/program.ts', import.meta.url));
+    const script = `
+      await import(${JSON.stringify(program)});
+      const { readFileSync } = await import('node:fs');
+      console.log(readFileSync(${JSON.stringify(SESSION_NICE_FILE)}, 'utf8'));
+      process.exit();`;
+    const fences = ['--permission', '--allow-fs-read=*', `--allow-fs-write=${SESSION_NICE_FILE}`];
+    const { stdout } = spawnSync('setsid', [process.execPath, ...fences, '--input-type=module', '--eval', script], { encoding: 'utf8' });
+    expect(stdout).toContain(' nice 10\n');
   });
 });

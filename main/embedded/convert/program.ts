@@ -3,14 +3,16 @@
  * in lines, and exits with 0, or with 1 and a sentence. It never yields, so a signal ends it at
  * once; the sender of the signal deletes the unfinished output.
  */
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
-import { BEHIND_REQUESTS, stepBehind } from '../../core/step-behind.ts';
+import { BEHIND_REQUESTS, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
 import { type ConvertRequest, convert } from './convert.ts';
 import { ConvertError, NoRoomError } from './convert-error.ts';
 import type { Written } from './write.ts';
 
 stepBehind(os, BEHIND_REQUESTS);
+// The engine starts it in a session of its own.
+stepSessionBehind({ read: (path) => readFileSync(path, 'utf8'), write: (path, text) => writeFileSync(path, text) }, BEHIND_REQUESTS);
 const parent = process.ppid;
 /** Nobody is there any more who would ask. */
 const leave = (): void => process.exit(1);

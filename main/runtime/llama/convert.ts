@@ -6,6 +6,7 @@
 import type { ConvertedType, Preparation } from '../../../shared/decision.ts';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { ModelForm, ModelProfile } from '../../../shared/profile.ts';
+import { SESSION_NICE_FILE } from '../../core/step-behind.ts';
 import type { PrepareTarget, Progress } from '../adapter.ts';
 import { ended, phase, type Steps, send, spawn } from '../step.ts';
 import type { LlamaFacts } from './facts.ts';
@@ -84,12 +85,13 @@ export function* convert(
 }
 
 /**
- * It may read files, and write where its output goes: no programs, no threads. Not asked of
- * Electron's binary, whose Node was not seen to do it.
+ * It may read files, write where its output goes, and say how urgent it is: no programs, no
+ * threads. Not asked of Electron's binary, whose Node was not seen to do it.
  */
 function fences(env: Readonly<Record<string, string>>, output: string): readonly string[] {
   if ('ELECTRON_RUN_AS_NODE' in env) return [];
-  return ['--permission', '--allow-fs-read=*', `--allow-fs-write=${output.slice(0, output.lastIndexOf('/') + 1)}*`];
+  const written = [`${output.slice(0, output.lastIndexOf('/') + 1)}*`, SESSION_NICE_FILE];
+  return ['--permission', '--allow-fs-read=*', ...written.map((path) => `--allow-fs-write=${path}`)];
 }
 
 const FAILED = /^modelium: cannot convert: (.*)$/;

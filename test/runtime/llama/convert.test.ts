@@ -86,7 +86,7 @@ describe('the steps', () => {
     return steps;
   }
 
-  test('a program that may write to the folder of its output alone is started, told, and waited for', () => {
+  test('a program that may write to the folder of its output and how urgent it is, and nothing else, is started, told, and waited for', () => {
     const steps = run(0, []);
     expect(steps.map((step) => step.do)).toEqual(['phase', 'spawn', 'send', 'exit']);
     const spawned = steps.find((step) => step.do === 'spawn');
@@ -95,6 +95,7 @@ describe('the steps', () => {
       '--permission',
       '--allow-fs-read=*',
       '--allow-fs-write=/cache/converted/*',
+      '--allow-fs-write=/proc/self/autogroup',
       '/app/convert.js',
     ]);
     expect(steps.find((step) => step.do === 'send')?.message).toEqual({
