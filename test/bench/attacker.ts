@@ -32,8 +32,11 @@ function said(model: string, text: string): Buffer {
   return body(model, { messages: [{ role: 'user', content: text }] });
 }
 
-function head(length: number): string {
-  return `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+const CHATS = '/v1/chat/completions';
+const EMBEDDINGS = '/v1/embeddings';
+
+function head(length: number, path = CHATS): string {
+  return `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
 }
 
 function open({ port }: Target): Socket {
@@ -43,11 +46,11 @@ function open({ port }: Target): Socket {
 }
 
 /** Sends each body on a connection of its own, again as soon as it is answered. */
-function repeating(bodies: () => readonly Buffer[]): Attack {
+function repeating(bodies: () => readonly Buffer[], path = CHATS): Attack {
   return (target) => {
     function send(bytes: Buffer): void {
       const socket = open(target);
-      socket.write(head(bytes.length));
+      socket.write(head(bytes.length, path));
       socket.write(bytes);
       socket.once('data', () => {
         socket.destroy();
@@ -75,6 +78,33 @@ function doubling(): object {
   return { type: 'json_schema', json_schema: { name: 's', schema: { ...($defs['d30'] as object), $defs } } };
 }
 
+/** Asks for long streams, and reads none of them; again when they are cut. */
+function unread(count: number): Attack {
+  return (target) => {
+    const bytes = body(TARGET, { messages: [{ role: 'user', content: 'a' }], stream: true, n: 128, max_tokens: 2_000 });
+    function send(): void {
+      const socket = connect(target.port, '127.0.0.1').on('error', () => {});
+      socket.pause();
+      socket.write(head(bytes.length));
+      socket.write(bytes);
+      socket.once('close', () => setTimeout(send, 50));
+    }
+    for (let index = 0; index < count; index += 1) send();
+  };
+}
+
+/** Opens connections that say no HTTP, again as soon as each is closed. */
+function garbage(count: number): Attack {
+  return (target) => {
+    function send(): void {
+      open(target)
+        .once('close', () => setTimeout(send, 50))
+        .write('\u0000 garbage \r\n\r\n');
+    }
+    for (let index = 0; index < count; index += 1) send();
+  };
+}
+
 /** Of files that stay: a second time it would be another attack. */
 export const ONCE = '500 GGUFs and 1,000 projectors';
 
@@ -87,6 +117,14 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   ]),
   'a template that never ends': repeating(() => [said(ENDLESS, 'a')]),
   'a schema that doubles': repeating(() => [body(TARGET, { messages: [{ role: 'user', content: 'a' }], response_format: doubling() })]),
+  'an enumeration of 100,000': repeating(() => {
+    const schema = { enum: Array.from({ length: 100_000 }, (_, index) => `value ${index}`) };
+    const format = { type: 'json_schema', json_schema: { name: 's', schema } };
+    return [body(TARGET, { messages: [{ role: 'user', content: 'a' }], response_format: format })];
+  }),
+  'a million inputs to embed': repeating(() => [Buffer.from(`{"model":"${TARGET}","input":["a"${',"a"'.repeat(999_999)}]}`)], EMBEDDINGS),
+  '4 streams of 128 answers that nobody reads': unread(4),
+  '20 connections of garbage': garbage(20),
   '2,000 idle connections': staying(2_000, () => Buffer.alloc(0)),
   [ONCE]: async ({ watch }) => {
     for (let index = 0; index < 500; index += 1) {
