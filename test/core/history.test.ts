@@ -6,30 +6,12 @@ import { describe, expect, test } from 'vitest';
 import type { SamplePoint } from '../../main/core/ports.ts';
 import { DAY_POINTS, DAY_STEP_MS, DayHistory, HISTORY_POINTS, History } from '../../main/core/tell/history.ts';
 import type { DeviceView } from '../../shared/snapshot.ts';
+import { deviceView } from '../helpers/device-view.ts';
 
 const START_MS = 1_700_000_000_000;
 
 function device(id: string, usedBytes: number, byModel: Readonly<Record<string, number>> = {}): DeviceView {
-  return {
-    id,
-    kind: 'gpu',
-    index: 0,
-    name: id,
-    simulated: true,
-    totalBytes: 100,
-    usedBytes,
-    reservedBytes: 0,
-    promisedBytes: 5,
-    leakedBytes: 1,
-    availableBytes: 50,
-    byModel,
-    othersBytes: 2,
-    utilizationRatio: 0.5,
-    powerWatts: null,
-    temperatureCelsius: null,
-    programs: [],
-    leaks: [],
-  };
+  return deviceView(id, { usedBytes, byModel, promisedBytes: 5, leakedBytes: 1, othersBytes: 2, utilizationRatio: 0.5 });
 }
 
 describe('history', () => {

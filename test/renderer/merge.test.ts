@@ -4,29 +4,10 @@
  */
 import { expect, test } from 'vitest';
 import { merge } from '../../renderer/merge.ts';
-import type { DeviceView, EngineEvent, Snapshot } from '../../shared/snapshot.ts';
+import type { EngineEvent, Snapshot } from '../../shared/snapshot.ts';
+import { deviceView } from '../helpers/device-view.ts';
 import { modelView } from '../http/harness.ts';
 
-const device = (id: string, usedBytes: number): DeviceView => ({
-  id,
-  kind: 'gpu',
-  index: 0,
-  name: id,
-  simulated: true,
-  totalBytes: 100,
-  usedBytes,
-  reservedBytes: 0,
-  promisedBytes: 0,
-  leakedBytes: 0,
-  availableBytes: 1,
-  byModel: {},
-  othersBytes: 0,
-  programs: [],
-  leaks: [],
-  utilizationRatio: null,
-  powerWatts: null,
-  temperatureCelsius: null,
-});
 const BASE: Snapshot = {
   version: '0',
   address: '',
@@ -35,7 +16,7 @@ const BASE: Snapshot = {
   settingsProblem: null,
   runtimes: [],
   watchFolders: [],
-  devices: [device('a', 1), device('b', 1)],
+  devices: [deviceView('a', { usedBytes: 1 }), deviceView('b', { usedBytes: 1 })],
   models: [modelView('m-10'), modelView('m-9')],
   lastDecisionId: 0,
   tokensPerSecond: 0,
@@ -55,7 +36,13 @@ test('a snapshot is put in order; a change without one is not guessed at', () =>
 });
 
 test('what did not change stays the same object', () => {
-  const after = merge(first, change({ devices: [device('a', 1), device('b', 2)], models: [modelView('m-9', { inFlight: 1 })] }));
+  const after = merge(
+    first,
+    change({
+      devices: [deviceView('a', { usedBytes: 1 }), deviceView('b', { usedBytes: 2 })],
+      models: [modelView('m-9', { inFlight: 1 })],
+    }),
+  );
   expect(after?.devices[0]).toBe(first?.devices[0]);
   expect(after?.devices[1]?.usedBytes).toBe(2);
   expect(after?.models[1]).toBe(first?.models[1]);
