@@ -18,6 +18,7 @@ import {
 } from 'node-llama-cpp';
 import type { TemplateTexts } from '../requests/chat-template.ts';
 import { invalid } from '../requests/openai-fields.ts';
+import { GrammarMemory } from './grammar-memory.ts';
 import { pairBetweenMarks } from './input-tokens.ts';
 import type { NativeSampler, NativeSequence, NativeVocabulary } from './native.ts';
 import { Pace } from './pace.ts';
@@ -71,6 +72,7 @@ export class LoadedModel extends Vocabulary {
   readonly #model: LlamaModel;
   readonly #context: Context;
   readonly #grammars = new Recent<LlamaGrammarEvaluationState>(KEPT_GRAMMAR_CHARACTERS);
+  readonly #grammarMemory = new GrammarMemory();
 
   constructor(llama: Llama, model: LlamaModel, context: Context) {
     super(model as unknown as NativeVocabulary);
@@ -118,6 +120,7 @@ export class LoadedModel extends Vocabulary {
    * does not take it.
    */
   grammarState(grammar: string): object {
+    this.#grammarMemory.making(grammar);
     try {
       const first = this.#grammars.get(grammar, () => {
         const parsed = new LlamaGrammar(this.#llama, { grammar });
