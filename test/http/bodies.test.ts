@@ -132,6 +132,15 @@ describe('a compressed body', () => {
     expect(await post('gzip', bomb)).toEqual({ status: 413, text: expect.stringContaining('body-too-large') });
     expect(setup.upstream.seen).toEqual([]);
   });
+
+  it('a few bytes of zstd that want a window of 128 MiB are refused before it is made', async () => {
+    const windowOf = (log: number) => {
+      const head = [0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3, ((plain.length << 3) | 1) & 0xff, plain.length >> 5, 0];
+      return Buffer.concat([Buffer.from(head), Buffer.from(plain)]);
+    };
+    expect((await post('zstd', windowOf(23))).status).toBe(200);
+    expect(await post('zstd', windowOf(27))).toEqual({ status: 400, text: expect.stringContaining('larger than 8 MiB') });
+  });
 });
 
 it.each([
