@@ -242,6 +242,15 @@ describe('reconcile', () => {
     expect(book.known.size).toBe(2);
   });
 
+  test('two names of the same files that come at once are one content: only the first loads by itself', () => {
+    const book = new Book();
+    expect(book.scan([listing('a.gguf', 1), listing('link.gguf', 1), listing('other.gguf', 2)], 0)).toMatchObject([
+      { type: 'appeared', id: 'a', sameContentAs: null },
+      { type: 'appeared', id: 'link', sameContentAs: 'a' },
+      { type: 'appeared', id: 'other', sameContentAs: null },
+    ]);
+  });
+
   test('a registered path answers to its own scan alone', () => {
     const book = new Book();
     const added = { ...listing('z', 7, 1, '/elsewhere') };

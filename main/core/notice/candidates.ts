@@ -196,7 +196,7 @@ function arrivals(
   const events: CandidateEvent[] = [];
   const claimed = new Set<string>();
   const byInode = groupedBy(known, (model) => `${model.device}:${model.inode}`);
-  const byContent = groupedBy(known, ({ files }) => contentKey(files));
+  const byContent = groupedBy<ModelFiles>(known, ({ files }) => contentKey(files));
   const rememberedPaths = new Map(remembered.map((model) => [model.path, model]));
   const rememberedContents = groupedBy(remembered, ({ files }) => contentKey(files));
   // Remembered paths first: a stranger that is listed before them must not take their ids.
@@ -217,18 +217,25 @@ function arrivals(
     const moved = rememberedContents.get(contentKey(listing.files))?.find((model) => unclaimed(model) && sameContent(model.files, listing));
     const match = unclaimed(before) ? before : (moved ?? null);
     if (match !== null) claimed.add(match.id);
-    const twins = byContent.get(contentKey(listing.files)) ?? [];
-    events.push(arrival(listing, match, twins, taken));
+    const key = contentKey(listing.files);
+    const twins = byContent.get(key) ?? [];
+    const event = arrival(listing, match, twins, taken);
+    events.push(event);
+    // Two names of the same files may come at once, by a link beside the folder that it leads to.
+    byContent.set(key, [...twins, { id: event.id, files: listing.files }]);
   }
   return events;
 }
+
+/** A model that is known, or has just come. */
+type ModelFiles = Pick<KnownCandidate, 'id' | 'files'>;
 
 /** The same for the same files in whatever order: one pass finds what may be equal. */
 function contentKey(files: readonly FileIdentity[]): string {
   return `${files.length}:${files.reduce((sum, { inode, bytes }) => sum + inode + bytes, 0)}`;
 }
 
-function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): ReadonlyMap<string, readonly Item[]> {
+function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, readonly Item[]> {
   const groups = new Map<string, Item[]>();
   for (const item of items) {
     const key = keyOf(item);
@@ -242,7 +249,7 @@ function groupedBy<Item>(items: readonly Item[], keyOf: (item: Item) => string):
 function arrival(
   listing: CandidateListing,
   remembered: RememberedModel | null,
-  twins: readonly KnownCandidate[],
+  twins: readonly ModelFiles[],
   taken: TakenNames,
 ): CandidateEvent {
   if (remembered !== null) {
