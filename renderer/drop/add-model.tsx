@@ -2,7 +2,7 @@
  * The dialog that adds a model by its path: for browsers, which hide the path of a dropped file,
  * and for users who prefer to type. Uses native dialogs in the app.
  */
-import { useState } from 'react';
+import { type RefObject, useState } from 'react';
 import { MODEL_ENDINGS } from '../../shared/model-files.ts';
 import { bridge } from '../bridge.ts';
 import * as texts from '../texts.ts';
@@ -23,9 +23,10 @@ interface AddModelProps {
   readonly dropped?: readonly File[];
   /** Why a path is asked for, when something was dropped that brought none. */
   readonly reason?: string | undefined;
+  readonly opener?: RefObject<HTMLElement | null>;
 }
 
-export function AddModel({ open, onClose, reason, dropped = [] }: AddModelProps) {
+export function AddModel({ open, onClose, reason, opener, dropped = [] }: AddModelProps) {
   const [path, setPath] = useState('');
   const add = (paths: readonly string[]): void => {
     if (paths.length === 0) return;
@@ -39,7 +40,7 @@ export function AddModel({ open, onClose, reason, dropped = [] }: AddModelProps)
     onClose();
   };
   return (
-    <Overlay onClose={onClose} open={open} title={texts.common.addModel}>
+    <Overlay onClose={onClose} open={open} opener={opener} title={texts.common.addModel}>
       <form
         className={styles.form}
         onSubmit={(event) => {

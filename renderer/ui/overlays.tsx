@@ -4,7 +4,7 @@
  */
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog } from '@base-ui/react/dialog';
-import { type ReactNode, useRef } from 'react';
+import { type ReactNode, type RefObject, useRef } from 'react';
 import * as texts from '../texts.ts';
 import { Button, IconButton } from './button.tsx';
 import { classes } from './classes.ts';
@@ -18,17 +18,19 @@ interface OverlayProps {
   readonly onClose: () => void;
   readonly children: ReactNode;
   readonly place?: 'middle' | 'right';
+  /** Gets the focus in the end. Absent: what had it before, which may be gone by then. */
+  readonly opener?: RefObject<HTMLElement | null> | undefined;
 }
 
 /** A dialog in the middle, or a drawer at the right. Escape and a click beside it close it. */
-export function Overlay({ open, title, aside, onClose, children, place = 'middle' }: OverlayProps) {
+export function Overlay({ open, title, aside, onClose, children, place = 'middle', opener }: OverlayProps) {
   // Not the first button: its tooltip would open with the dialog.
   const heading = useRef<HTMLHeadingElement>(null);
   return (
     <Dialog.Root onOpenChange={(isOpen) => !isOpen && onClose()} open={open}>
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
-        <Dialog.Popup className={classes(styles.popup, styles[place])} initialFocus={heading}>
+        <Dialog.Popup className={classes(styles.popup, styles[place])} finalFocus={opener} initialFocus={heading}>
           <header className={styles.head}>
             <Dialog.Title className={styles.title} ref={heading} tabIndex={-1}>
               {title}

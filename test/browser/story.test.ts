@@ -42,6 +42,17 @@ describe.skipIf(CHROMIUM === null)('the story in a browser: needs Chromium', () 
     await page.context().close();
   });
 
+  test('the first model takes the place of the empty page, and not the focus from who had it there', async () => {
+    const { page } = await open();
+    await page.getByRole('button', { name: 'Add a model' }).focus();
+    const model = await writeTinyGguf(live.watch, { name: 'by-itself', contextTokens: 512 });
+    await page.getByRole('link', { name: 'by-itself', exact: true }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Add a model');
+    await page.context().close();
+    rmSync(model);
+    await eventually('it is gone', async () => (await live.status()).models.length === 0);
+  });
+
   test('15, the sample model: fetched by the engine, cancelled with a button, and a failure says why', async () => {
     const before = { PATH: process.env['PATH'], XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] };
     const programs = join(live.folder, 'programs');

@@ -3,7 +3,7 @@
  * address names it.
  */
 
-import { useCallback, useState } from 'react';
+import { type RefObject, useCallback, useRef, useState } from 'react';
 import { LOADED_STATES } from '../../../shared/model.ts';
 import type { ModelView } from '../../../shared/snapshot.ts';
 import { bridge } from '../../bridge.ts';
@@ -16,6 +16,7 @@ import * as texts from '../../texts.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { ChoiceField, TextField } from '../../ui/fields.tsx';
+import { usePassedFocus } from '../../ui/focus.ts';
 import { Overlay } from '../../ui/overlays.tsx';
 import { Empty, Page, Panel } from '../../ui/panel.tsx';
 import { ChosenBar } from './chosen-bar.tsx';
@@ -49,8 +50,10 @@ export function ModelsPage({ subject }: PageProps) {
   const { chosen, choose, chooseNone } = useChosen();
   const shown = models.filter((model) => matches(model, words) && (state === ALL || model.state === state));
   const states = [...new Set(models.map((model) => model.state))].sort();
+  // In the middle of the empty page, or in its head.
+  const addButton = useRef<HTMLButtonElement>(null);
   const add = (
-    <Button icon="plus" variant="primary" onClick={() => setAdding(true)}>
+    <Button icon="plus" ref={addButton} variant="primary" onClick={() => setAdding(true)}>
       {texts.common.addModel}
     </Button>
   );
@@ -59,7 +62,7 @@ export function ModelsPage({ subject }: PageProps) {
       <FoundModels known={models.length} />
       {models.length === 0 ? (
         <Panel>
-          <NothingYet add={add} />
+          <NothingYet add={add} next={addButton} />
         </Panel>
       ) : (
         <>
@@ -87,7 +90,7 @@ export function ModelsPage({ subject }: PageProps) {
         </>
       )}
       <ModelDrawer id={subject} onClose={() => go('models')} />
-      <AddModel onClose={() => setAdding(false)} open={adding} />
+      <AddModel onClose={() => setAdding(false)} open={adding} opener={addButton} />
     </Page>
   );
 }
@@ -95,13 +98,14 @@ export function ModelsPage({ subject }: PageProps) {
 /**
  * A browser tells no page where a dropped file lies: what is true in the app would be a lie there.
  */
-function NothingYet({ add }: { readonly add: React.ReactNode }) {
+function NothingYet({ add, next }: { readonly add: React.ReactNode; readonly next: RefObject<HTMLElement | null> }) {
+  const ways = usePassedFocus<HTMLDivElement>(next);
   const folders = useWindow((state) => state.snapshot?.watchFolders) ?? [];
   const hint = bridge === null ? texts.models.hintInBrowser : texts.models.hintInApp;
   return (
     <Empty
       action={
-        <div>
+        <div ref={ways}>
           <div className={styles.ways}>
             {add}
             <GetSample />
