@@ -6,6 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { outlineOf } from '../core/json-outline.ts';
+import { pauseForOthers } from '../core/step-behind.ts';
 import { answerOneByOne } from './answer-thread.ts';
 import type { JsonAnswer, JsonQuestion, TextsInRow } from './large-json.ts';
 import { collectGarbage } from './memory.ts';
@@ -46,7 +47,7 @@ function answer({ bytes, whole, bounds }: JsonQuestion): JsonAnswer {
     return { problem, param };
   };
   if (!isUtf8(bytes)) return refuse('The body is not UTF-8: encode it as UTF-8, not as Latin-1, UTF-16 or GBK.');
-  const outline = outlineOf(bytes, bounds);
+  const outline = outlineOf(bytes, bounds, pauseForOthers);
   if (outline.kind === 'too-deep') return refuse(`${outline.at}: nested more than ${bounds.depth} deep.`, outline.at);
   if (outline.kind === 'too-many') return refuse(`The body holds more than ${bounds.values} values: send it in parts.`);
   if (outline.kind !== 'object') return refuse('The body is not a JSON object in braces.');

@@ -54,6 +54,21 @@ describe('the outline of a JSON text', () => {
     expect(items).toEqual({ a: 3, c: 0, d: 0, f: 1, g: 1 });
   });
 
+  test('lets others run while it scans a large text', () => {
+    const pauses = (text: string): number => {
+      let count = 0;
+      outlineOf(Buffer.from(text), { depth: 9, values: 2_000_000 }, () => {
+        count += 1;
+      });
+      return count;
+    };
+    expect(pauses(`{"a":[${'1,'.repeat(500_000)}1]}`)).toBe(15);
+    expect(pauses(`{"a":[${'"x",'.repeat(250_000)}1]}`)).toBe(15);
+    // One text is found in one go.
+    expect(pauses(`{"a":"${'x'.repeat(1_000_000)}"}`)).toBeLessThanOrEqual(1);
+    expect(pauses('{"a":1}')).toBe(0);
+  });
+
   test('of two equal keys the later counts', () => {
     expect(membersOf('{"model":"a", "x":{"model":"b"}, "model" : "c" }')).toEqual({ model: 'c', x: { model: 'b' } });
   });
