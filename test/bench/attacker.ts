@@ -78,21 +78,6 @@ function doubling(): object {
   return { type: 'json_schema', json_schema: { name: 's', schema: { ...($defs['d30'] as object), $defs } } };
 }
 
-/** Asks for long streams, and reads none of them; again when they are cut. */
-function unread(count: number): Attack {
-  return (target) => {
-    const bytes = body(TARGET, { messages: [{ role: 'user', content: 'a' }], stream: true, n: 128, max_tokens: 2_000 });
-    function send(): void {
-      const socket = connect(target.port, '127.0.0.1').on('error', () => {});
-      socket.pause();
-      socket.write(head(bytes.length));
-      socket.write(bytes);
-      socket.once('close', () => setTimeout(send, 50));
-    }
-    for (let index = 0; index < count; index += 1) send();
-  };
-}
-
 /** Opens connections that say no HTTP, again as soon as each is closed. */
 function garbage(count: number): Attack {
   return (target) => {
@@ -123,7 +108,6 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
     return [body(TARGET, { messages: [{ role: 'user', content: 'a' }], response_format: format })];
   }),
   'a million inputs to embed': repeating(() => [Buffer.from(`{"model":"${TARGET}","input":["a"${',"a"'.repeat(999_999)}]}`)], EMBEDDINGS),
-  '4 streams of 128 answers that nobody reads': unread(4),
   '20 connections of garbage': garbage(20),
   '2,000 idle connections': staying(2_000, () => Buffer.alloc(0)),
   [ONCE]: async ({ watch }) => {
