@@ -1,5 +1,5 @@
 /** The paths of Modelium's three folders by the XDG base directory convention. Creates nothing. */
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
 
@@ -10,12 +10,16 @@ export interface Folders {
 }
 
 /**
- * Whose folder it is need not be known to the system: a number is enough where HOME is set.
- * @param ask the operating system. @throws ModeliumError where nobody knows it.
+ * Whose folder it is need not be known to the system: a number is enough where HOME is set. An
+ * empty or relative HOME would make the folder in which a command is started the home: each would
+ * have an engine and a control token of its own.
+ * @param ask the operating system. @param registered the system's list of users. @throws
+ * ModeliumError where nobody knows it.
  */
-export function homeFolder(ask: () => string = homedir): string {
+export function homeFolder(ask: () => string = homedir, registered: () => string = () => userInfo().homedir): string {
   try {
-    return ask();
+    const home = ask();
+    return isAbsolute(home) ? home : registered();
   } catch {
     const sentence = `User ${process.getuid?.()} has no home folder on this machine: set HOME to a folder for what Modelium keeps.`;
     throw new ModeliumError('path-invalid', sentence);

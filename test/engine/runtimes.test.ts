@@ -76,6 +76,22 @@ test('a runtime that the settings name is found, and when they no longer name it
   expect(() => runtimes.adapter('never-named')).toThrow('no runtime never-named');
 });
 
+test('an empty or relative HOME is none: the folder of the moment is nobody’s home', () => {
+  for (const home of ['', '.', 'home/me'])
+    expect(
+      homeFolder(
+        () => home,
+        () => '/home/me',
+      ),
+    ).toBe('/home/me');
+  expect(
+    homeFolder(
+      () => '/set',
+      () => '/home/me',
+    ),
+  ).toBe('/set');
+});
+
 // Only root may become such a user: elsewhere the first two lines are what is left of it.
 test('a user of whom the system knows a number alone, as in a container, is enough', () => {
   const unknown = (): never => {
