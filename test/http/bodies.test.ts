@@ -83,10 +83,11 @@ describe('the budget of all bodies', () => {
     const silent = Array.from({ length: 3 }, () => unfinished('/v1/completions', 3 * MIB));
     await until(() => silent.some(({ answer }) => answer().includes('503')));
     await refusedBeside(silent);
-    // The last bytes of one may have been on their way still.
+    // The last bytes of one may have been on their way still: who asks again then has another one
+    // cut.
     do await clock.advance(2_000);
     while ((await ask(setup, '/v1/completions', largeBody())).status !== 200);
-    await until(() => silent.filter(({ answer }) => answer().includes('408')).length === 1);
+    await until(() => silent.some(({ answer }) => answer().includes('408')));
   });
 });
 
