@@ -42,10 +42,10 @@ export function pauseForOthers(): void {
   Atomics.wait(NOTHING, 0, 0, PAUSE_MS);
 }
 
-/** Files of `/proc`. */
+/** Of `node:fs`. */
 export interface ProcFiles {
-  read(path: string): string;
-  write(path: string, text: string): void;
+  readFileSync(path: string, encoding: 'utf8'): string;
+  writeFileSync(path: string, text: string): void;
 }
 
 /**
@@ -54,11 +54,12 @@ export interface ProcFiles {
  * it would step behind with it. Without the right to it, the kernel takes one such value every
  * tenth of a second from all programs together.
  */
-export function stepSessionBehind({ read, write }: ProcFiles, nice: number): void {
+export function stepSessionBehind(files: ProcFiles, nice: number): void {
   try {
-    const [, pid, session] = /^(\d+) .*\) \S -?\d+ -?\d+ (\d+) /s.exec(read('/proc/self/stat')) ?? [];
-    const now = / nice (-?\d+)/.exec(read(SESSION_NICE_FILE))?.[1];
-    if (pid !== undefined && pid === session && now !== undefined && Number(now) < nice) write(SESSION_NICE_FILE, String(nice));
+    const [, pid, session] = /^(\d+) .*\) \S -?\d+ -?\d+ (\d+) /s.exec(files.readFileSync('/proc/self/stat', 'utf8')) ?? [];
+    const now = / nice (-?\d+)/.exec(files.readFileSync(SESSION_NICE_FILE, 'utf8'))?.[1];
+    if (pid !== undefined && pid === session && now !== undefined && Number(now) < nice)
+      files.writeFileSync(SESSION_NICE_FILE, String(nice));
   } catch {
     // Another system, or too many at once: the nice value of the process remains.
   }

@@ -3,11 +3,17 @@
  * already.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { getPriority } from 'node:os';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SESSION_NICE_FILE, stepBehind, stepSessionBehind } from '../../main/core/step-behind.ts';
+import { startPreparer } from '../../main/embedded/requests/preparer.ts';
+import { createClock } from '../../main/io/clock.ts';
+import { Reader } from '../../main/io/reader/reader.ts';
+import { nodeProgram } from '../../main/packaged.ts';
 
 /** A system where no process may come forward again: setpriority(2), without CAP_SYS_NICE. */
 function system(nice: number) {
@@ -68,15 +74,15 @@ describe('stepping behind other sessions', () => {
   /** What is written where the kernel says so. */
   function written(stat: string, group: string | null, refuses = false): string[] {
     const texts: string[] = [];
-    const read = (path: string): string => {
+    const readFileSync = (path: string): string => {
       if (path === SESSION_NICE_FILE && group === null) throw new Error('ENOENT');
       return path === SESSION_NICE_FILE ? group! : stat;
     };
-    const write = (_path: string, text: string): void => {
+    const writeFileSync = (_path: string, text: string): void => {
       if (refuses) throw Object.assign(new Error('too soon'), { code: 'EAGAIN' });
       texts.push(text);
     };
-    stepSessionBehind({ read, write }, 10);
+    stepSessionBehind({ readFileSync, writeFileSync }, 10);
     return texts;
   }
 
@@ -92,15 +98,53 @@ describe('stepping behind other sessions', () => {
   });
 
   // Only root may set one right after somebody else did.
-  it.runIf(existsSync(SESSION_NICE_FILE) && process.getuid?.() === 0)('the converter does, within its fences', () => {
-    const program = fileURLToPath(new URL('../../main/embedded/convert/program.ts', import.meta.url));
+  it.runIf(existsSync(SESSION_NICE_FILE) && process.getuid?.() === 0).each([
+    ['converter', 'embedded/convert/program.ts', '', 10],
+    ['reader', 'io/reader/reader-program.ts', 'program.answerQuestions(() => null);', 10],
+    ['preparer', 'embedded/requests/preparer.ts', 'program.answerPreparations(new Promise(() => {}));', 5],
+  ])('the %s does, within its fences', (_name, file, begin, nice) => {
     const script = `
-      await import(${JSON.stringify(program)});
+      const program = await import(${JSON.stringify(fileURLToPath(new URL(`../../main/${file}`, import.meta.url)))});
+      ${begin}
       const { readFileSync } = await import('node:fs');
       console.log(readFileSync(${JSON.stringify(SESSION_NICE_FILE)}, 'utf8'));
       process.exit();`;
     const fences = ['--permission', '--allow-fs-read=*', `--allow-fs-write=${SESSION_NICE_FILE}`];
     const { stdout } = spawnSync('setsid', [process.execPath, ...fences, '--input-type=module', '--eval', script], { encoding: 'utf8' });
-    expect(stdout).toContain(' nice 10\n');
+    expect(stdout).toContain(` nice ${nice}\n`);
+  });
+
+  describe.runIf(process.platform === 'linux')('leads a session of its own', () => {
+    let folder: string;
+    let program: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'modelium-session-'));
+      program = join(folder, 'program.mjs');
+      // Says its pid and its session.
+      const said = "const [pid, , , , , session] = fs.readFileSync('/proc/self/stat', 'utf8').replace(/\\(.*\\)/s, '()').split(' ');";
+      const lines = [
+        "import fs from 'node:fs';",
+        said,
+        "process.on('message', () => process.send({ kind: 'done', answer: [pid, session] }));",
+      ];
+      writeFileSync(program, lines.join('\n'));
+    });
+    afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+    it('the reader', async () => {
+      const reader = new Reader({ node: nodeProgram(), program, clock: createClock() });
+      const asked = reader.ask('inspect', { path: folder, force: false }, new AbortController().signal);
+      const [pid, session] = (await asked) as unknown as readonly [string, string];
+      expect(session).toBe(pid);
+      await reader.close();
+    });
+
+    it('the preparer', async () => {
+      const child = startPreparer(program, 1, []);
+      child.send({});
+      const [{ answer }] = (await once(child, 'message')) as [{ answer: readonly [string, string] }];
+      expect(answer[1]).toBe(answer[0]);
+      child.kill('SIGKILL');
+    });
   });
 });

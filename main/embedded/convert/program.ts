@@ -3,7 +3,7 @@
  * in lines, and exits with 0, or with 1 and a sentence. It never yields, so a signal ends it at
  * once; the sender of the signal deletes the unfinished output.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs from 'node:fs';
 import os from 'node:os';
 import { BEHIND_REQUESTS, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
 import { type ConvertRequest, convert } from './convert.ts';
@@ -12,7 +12,7 @@ import type { Written } from './write.ts';
 
 stepBehind(os, BEHIND_REQUESTS);
 // The engine starts it in a session of its own.
-stepSessionBehind({ read: (path) => readFileSync(path, 'utf8'), write: (path, text) => writeFileSync(path, text) }, BEHIND_REQUESTS);
+stepSessionBehind(fs, BEHIND_REQUESTS);
 const parent = process.ppid;
 /** Nobody is there any more who would ask. */
 const leave = (): void => process.exit(1);
@@ -30,7 +30,7 @@ function run(request: ConvertRequest): number {
       // An engine that was killed cannot end its children: a conversion that nobody waits for
       // leaves nothing (I2).
       if (process.ppid !== parent) {
-        rmSync(request.output, { force: true });
+        fs.rmSync(request.output, { force: true });
         process.exit(1);
       }
       const percent = Math.floor((100 * bytes) / totalBytes);

@@ -5,9 +5,10 @@
  * one request only.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import fs from 'node:fs';
 import os from 'node:os';
 import { type ErrorCode, ModeliumError } from '../../../shared/errors.ts';
-import { BEHIND_SMALL_REQUESTS, pauseForOthers, stepBehind } from '../../core/step-behind.ts';
+import { BEHIND_SMALL_REQUESTS, pauseForOthers, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
 import { allowWork, TooMuchWork } from '../grammar/language.ts';
 import type { Prepared, PreparedRoute, TextSide } from './prepared.ts';
 import { prepare } from './preparing.ts';
@@ -164,6 +165,8 @@ function errorOf({ code, message, param }: { code: ErrorCode; message: string; p
 export function startPreparer(program: string, contextTokens: number, args: readonly string[]): ChildProcess {
   return fork(program, [PREPARES, String(contextTokens), ...args], {
     serialization: 'advanced',
+    // A session of its own, which it can step behind the others with.
+    detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
 }
@@ -180,6 +183,7 @@ export const PREPARES = '--prepare';
 export function answerPreparations(side: Promise<TextSide>): void {
   // Small requests, also those of other models, go before large ones.
   stepBehind(os, BEHIND_SMALL_REQUESTS);
+  stepSessionBehind(fs, BEHIND_SMALL_REQUESTS);
   process.on('message', (message: PreparerMessage) => {
     side
       .then(async (opened) => {

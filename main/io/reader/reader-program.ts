@@ -2,10 +2,11 @@
  * The program of reader.ts's child process: answers each question with one message, one at a time.
  * Keeps no state between questions; writes nothing.
  */
+import fs from 'node:fs';
 import os from 'node:os';
 import { type ErrorCode, toModeliumError } from '../../../shared/errors.ts';
 import type { CodeReading, FoundModels, Inspection } from '../../core/ports.ts';
-import { BEHIND_REQUESTS, stepBehind } from '../../core/step-behind.ts';
+import { BEHIND_REQUESTS, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
 import type { MountFacts } from '../files/mounts.ts';
 import { type Names, type ScanOutcome, scanFolder } from '../files/scan.ts';
 import { readCode } from './code-files.ts';
@@ -52,6 +53,7 @@ const PROGRESS_BYTES = 32 * 1024 * 1024;
 /** Answers from now on. @param convertible what the converter says of a folder. */
 export function answerQuestions(convertible: Convertible): void {
   stepBehind(os, BEHIND_REQUESTS);
+  stepSessionBehind(fs, BEHIND_REQUESTS);
   process.on('message', (request: ReaderRequest) => {
     void reply(request, convertible).then(tell);
   });

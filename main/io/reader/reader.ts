@@ -2,13 +2,15 @@
  * Runs a child process that reads users' files for the engine, one question at a time. It is a
  * process and not a thread, because a hostile file can abort V8 (a heap overflow in one allocation)
  * and a disk may never answer; both then cost only the child. On a plain Node the child may only
- * read files: the permission model forbids writing, starting programs and threads.
+ * read files, and say how urgent it is: the permission model forbids other writing, starting
+ * programs and threads.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Clock } from '../../core/ports.ts';
+import { SESSION_NICE_FILE } from '../../core/step-behind.ts';
 import type { ReaderAnswer, ReaderTasks, TaskName } from './reader-program.ts';
 
 /** A disk that has not given anything for so long will not. */
@@ -98,6 +100,8 @@ export class Reader {
       execArgv: [...node.args, ...fences(node)],
       env: { ...node.env },
       cwd: '/',
+      // A session of its own, which it can step behind the others with.
+      detached: true,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
@@ -170,7 +174,8 @@ export class Reader {
  */
 function fences({ env }: ReaderPorts['node']): readonly string[] {
   const limits = [`--max-old-space-size=${HEAP_MB}`];
-  return 'ELECTRON_RUN_AS_NODE' in env ? limits : [...limits, '--permission', '--allow-fs-read=*'];
+  if ('ELECTRON_RUN_AS_NODE' in env) return limits;
+  return [...limits, '--permission', '--allow-fs-read=*', `--allow-fs-write=${SESSION_NICE_FILE}`];
 }
 
 function unanswered(why: string): ModeliumError {
