@@ -47,6 +47,13 @@ export interface Server {
   readonly keyHeader?: string | undefined;
 }
 
+/** How large the parts of a request may be. */
+export interface RequestBounds {
+  readonly contextTokens: number;
+  /** Of a JSON schema for the answer, keys and commas included. */
+  readonly schemaValues: number;
+}
+
 /** How a model is reached. */
 export interface Endpoint extends Server {
   /** `none`: nothing is known of its routes. */
@@ -64,8 +71,8 @@ export interface Endpoint extends Server {
   readonly tensors?: ServedTensors | undefined;
   /** The largest request that its server accepts; absent: unknown. */
   readonly mostRequestBytes?: number | undefined;
-  /** How many tokens each of its requests may have, as its server says; absent: unknown. */
-  readonly contextTokens?: number | undefined;
+  /** As its server says; absent: unknown. */
+  readonly bounds?: RequestBounds | undefined;
   /** The server for loading models, with its key, if it has another address. */
   readonly control?: Server | undefined;
   /**

@@ -11,13 +11,18 @@ export interface OutlineBounds {
   readonly values: number;
 }
 
+export interface MemberSize {
+  /** Of a list, an empty one counting as one of one item; 0: it is no list. */
+  readonly items: number;
+  /** In it, of every kind but numbers; keys and commas, also its own, count as well. */
+  readonly values: number;
+}
+
 /** A member of the object at the top. */
-export interface OutlineMember {
+export interface OutlineMember extends MemberSize {
   /** Where its value stands: the first byte, and the one after the last. */
   readonly start: number;
   readonly end: number;
-  /** Of a list, an empty one counting as one of one item; 0: it is no list. */
-  readonly items: number;
 }
 
 export type Outline =
@@ -60,12 +65,15 @@ export function outlineOf(text: Uint8Array, { depth: mostDepth, values: mostValu
   let valueStart = -1;
   /** In the list that the member is; -1 where it is none. */
   let index = -1;
+  /** When the last member ended; at first the object itself. */
+  let valuesBefore = 1;
   const endMember = (end: number): void => {
     if (key !== null && valueStart >= 0 && (members.size < MOST_MEMBERS || members.has(key)))
-      members.set(key, { start: valueStart, end, items: index + 1 });
+      members.set(key, { start: valueStart, end, items: index + 1, values: values - valuesBefore });
     key = null;
     valueStart = -1;
     index = -1;
+    valuesBefore = values;
   };
   while (at < text.length) {
     const byte = text[at] as number;

@@ -4,7 +4,7 @@
  * route.
  */
 import { isInexact } from '../core/jinja/exact-json.ts';
-import { hasFewBrackets } from '../core/json-outline.ts';
+import { hasFewBrackets, type MemberSize } from '../core/json-outline.ts';
 import { MOST_DEPTH, parseObject, toJson } from './body.ts';
 import type { Asking } from './leaving.ts';
 import type { UpstreamBody, UpstreamRequest } from './upstream.ts';
@@ -14,8 +14,8 @@ export interface JsonBody {
   readonly value: Readonly<Record<string, unknown>>;
   /** False: only what is short at the top was parsed, and the rest is in the bytes alone. */
   readonly isWhole: boolean;
-  /** How many items the lists at the top have, by name, of what was not parsed. */
-  readonly items?: Readonly<Record<string, number>>;
+  /** Of the members at the top that were not parsed, by name. */
+  readonly sizes?: Readonly<Record<string, MemberSize>>;
   /** Long texts of it, which stay bytes. */
   readonly texts?: LongTexts;
 }
@@ -39,7 +39,7 @@ export interface LargeJson {
   ): Promise<{
     readonly bytes: Buffer;
     readonly value: Readonly<Record<string, unknown>>;
-    readonly items: Readonly<Record<string, number>>;
+    readonly sizes: Readonly<Record<string, MemberSize>>;
     readonly texts: LongTexts;
   }>;
 }

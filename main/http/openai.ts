@@ -8,7 +8,8 @@ import { API } from '../../shared/api.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER, ignoredIn, withReported } from '../../shared/ignored-fields.ts';
 import type { Lease } from '../core/gateway.ts';
-import { requireMessagesFit } from '../core/messages-fit.ts';
+import type { MemberSize } from '../core/json-outline.ts';
+import { requireFit } from '../core/request-fit.ts';
 import { requireProtocol } from './as-it-is.ts';
 import { commentHeaders } from './comments.ts';
 import { Exchange, type Job } from './exchange.ts';
@@ -69,8 +70,7 @@ export function passOn(ports: ProxyPorts, response: ServerResponse, path: string
     ? { path, method: 'POST', headers: USAGE_HEADERS, body: withUsage(bytes, body, modelId) }
     : { path, method: 'POST', headers: JSON_HEADERS, body: bytes };
   const named = (name: string) => (name === modelId ? request : { ...request, body: withLater(request.body, { model: name }) });
-  const messageCount = body.items?.['messages'] ?? 0;
-  const job = new PassOn(modelId, { streams, keepsUsage, messageCount, ignoredFields: ignoredIn(parsed) }, named);
+  const job = new PassOn(modelId, { streams, keepsUsage, sizes: body.sizes, ignoredFields: ignoredIn(parsed) }, named);
   new Exchange(ports, response, job, startedMs).start();
 }
 
@@ -102,8 +102,8 @@ interface PassOnFacts {
   readonly streams: boolean;
   /** The usage of a stream was asked for by us alone. */
   readonly keepsUsage: boolean;
-  /** Of a large body; 0: not known here. */
-  readonly messageCount: number;
+  /** Of the large members of a large body, by name. */
+  readonly sizes: Readonly<Record<string, MemberSize>> | undefined;
   readonly ignoredFields: readonly string[];
 }
 
@@ -114,13 +114,13 @@ class PassOn implements Job {
   readonly #named: (model: string) => UpstreamRequest;
   readonly #tail = new Tail();
   readonly #keepsUsage: boolean;
-  readonly #messageCount: number;
+  readonly #sizes: Readonly<Record<string, MemberSize>>;
   #events: StreamEvents | null = null;
 
   /** @param named the request for a server that calls the model so. */
   constructor(
     modelId: string,
-    { streams = false, keepsUsage = false, messageCount = 0, ignoredFields = [] }: Partial<PassOnFacts>,
+    { streams = false, keepsUsage = false, sizes = {}, ignoredFields = [] }: Partial<PassOnFacts>,
     named: (model: string) => UpstreamRequest,
   ) {
     this.modelId = modelId;
@@ -128,13 +128,13 @@ class PassOn implements Job {
     this.ignoredFields = ignoredFields;
     this.#named = named;
     this.#keepsUsage = keepsUsage;
-    this.#messageCount = messageCount;
+    this.#sizes = sizes;
   }
 
   prepare(lease: Lease): UpstreamRequest {
     requireProtocol(this.modelId, lease);
     const { endpoint, runtime } = lease;
-    if (endpoint.contextTokens !== undefined) requireMessagesFit(this.#messageCount, endpoint.contextTokens, runtime);
+    if (endpoint.bounds !== undefined) requireFit(this.#sizes, endpoint.bounds, runtime);
     return this.#named(endpoint.model);
   }
 

@@ -55,7 +55,7 @@ function answer({ bytes, whole, bounds }: JsonQuestion): JsonAnswer {
   try {
     if (whole) {
       const read = withoutLong(JSON.parse(text.toString()) as Record<string, unknown>);
-      if (JSON.stringify(read.value).length <= MOST_LEFT_CHARACTERS) return { bytes, items: {}, ...read };
+      if (JSON.stringify(read.value).length <= MOST_LEFT_CHARACTERS) return { bytes, sizes: {}, ...read };
       const members = `${MEMBERS_OF_TEXTS.slice(0, -1).join(', ')} and ${MEMBERS_OF_TEXTS.at(-1)}`;
       return refuse(`The body holds more than ${MOST_LEFT_CHARACTERS} characters beside the texts in ${members}.`);
     }
@@ -63,8 +63,9 @@ function answer({ bytes, whole, bounds }: JsonQuestion): JsonAnswer {
     for (const [key, { start, end }] of outline.members) {
       if (end - start <= LONGEST_TOP_BYTES) value[key] = JSON.parse(text.toString('utf8', start, end)) as unknown;
     }
-    const items = Object.fromEntries([...outline.members].filter(([, each]) => each.items > 0).map(([key, each]) => [key, each.items]));
-    return { bytes, value, items, texts: NO_TEXTS };
+    const unread = [...outline.members].filter(([key]) => !Object.hasOwn(value, key));
+    const sizes = Object.fromEntries(unread.map(([key, { items, values }]) => [key, { items, values }]));
+    return { bytes, value, sizes, texts: NO_TEXTS };
   } catch (thrown) {
     return refuse(`The body is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   }

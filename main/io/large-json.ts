@@ -3,6 +3,7 @@
  * budget.
  */
 import { ModeliumError } from '../../shared/errors.ts';
+import type { MemberSize } from '../core/json-outline.ts';
 import type { Clock } from '../core/ports.ts';
 import { type AskOptions, createOneByOneThread } from './one-by-one-thread.ts';
 
@@ -36,7 +37,7 @@ export type JsonAnswer =
   | { readonly problem: string /** The field that is at fault. */; readonly param: string | null }
   | {
       readonly value: Record<string, unknown>;
-      readonly items: Readonly<Record<string, number>>;
+      readonly sizes: Readonly<Record<string, MemberSize>>;
       readonly texts: TextsInRow;
       /** What was asked about, back. */
       readonly bytes: Uint8Array;
@@ -46,8 +47,8 @@ export type JsonAnswer =
 export interface LargeObject {
   readonly bytes: Buffer;
   readonly value: Record<string, unknown>;
-  /** How many items the lists at the top have, by name; none where everything was wanted. */
-  readonly items: Readonly<Record<string, number>>;
+  /** Of the members at the top that were not parsed, by name. */
+  readonly sizes: Readonly<Record<string, MemberSize>>;
   readonly texts: LongTexts;
 }
 
@@ -79,11 +80,11 @@ export function createLargeJson(program: string, clock: Clock): LargeJson {
         const { problem, param } = answer;
         throw param === null ? new ModeliumError('invalid-json', problem) : new ModeliumError('invalid-body', problem, { param });
       }
-      const { bytes: back, value, items, texts } = answer;
+      const { bytes: back, value, sizes, texts } = answer;
       return {
         bytes: Buffer.from(back.buffer, back.byteOffset, back.byteLength),
         value,
-        items,
+        sizes,
         texts: { word: texts.word, texts: textsIn(texts) },
       };
     },

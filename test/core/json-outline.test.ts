@@ -48,10 +48,16 @@ describe('the outline of a JSON text', () => {
     );
   });
 
-  test('counts the items of the lists at the top, and of nothing else', () => {
+  test('counts the items of the lists at the top, and all that is in each member', () => {
     const found = outline('{"a": [{"b": [1, 2, 3]}, [4, 5], "x, y"], "c": 1, "d": {"e": [1, 2]}, "f": [ ], "g": [7]}');
-    const items = found.kind === 'object' ? Object.fromEntries([...found.members].map(([key, each]) => [key, each.items])) : {};
-    expect(items).toEqual({ a: 3, c: 0, d: 0, f: 1, g: 1 });
+    const members = found.kind === 'object' ? [...found.members] : [];
+    expect(members.map(([key, { items, values }]) => [key, items, values])).toEqual([
+      ['a', 3, 13],
+      ['c', 0, 2],
+      ['d', 0, 6],
+      ['f', 1, 3],
+      ['g', 1, 2],
+    ]);
   });
 
   test('lets others run while it scans a large text', () => {

@@ -309,7 +309,10 @@ describe('what is refused', () => {
       expect(((await response.json()) as { error: { origin: string } }).error.origin).toBe('llama');
     }
     const health = await chat.request('/health', undefined, { key: 'wrong-key' });
-    expect([health.status, await health.json()]).toEqual([200, { status: 'ok', context_tokens: expect.any(Number) }]);
+    expect([health.status, await health.json()]).toEqual([
+      200,
+      { status: 'ok', bounds: { contextTokens: expect.any(Number), schemaValues: expect.any(Number) } },
+    ]);
   });
 
   test('unknown routes, broken JSON, the wrong kind of model', async () => {

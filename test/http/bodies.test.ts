@@ -287,12 +287,14 @@ describe('large bodies', () => {
     });
   });
 
-  it('with more messages than the context has tokens never reach the runtime, where that is known', async () => {
+  it('with more messages than tokens, or too large a schema, never reach the runtime, where its bounds are known', async () => {
     const lease = setup.engine.ensureReady;
-    const known = (contextTokens: number) => async (id: string, options: WaitOptions) => {
-      const given = await lease(id, options);
-      return { ...given, endpoint: { ...given.endpoint, contextTokens } };
-    };
+    const known =
+      (contextTokens: number, schemaValues = 1) =>
+      async (id: string, options: WaitOptions) => {
+        const given = await lease(id, options);
+        return { ...given, endpoint: { ...given.endpoint, bounds: { contextTokens, schemaValues } } };
+      };
     const body = { model: 'owner/tiny', messages: Array.from({ length: 3_000 }, () => ({ role: 'user', content: 'A message.' })) };
     setup.engine.ensureReady = known(2_999);
     const refused = await ask(setup, '/v1/chat/completions', { body });
@@ -301,6 +303,22 @@ describe('large bodies', () => {
     expect(setup.upstream.seen).toEqual([]);
     setup.engine.ensureReady = known(3_000);
     expect((await ask(setup, '/v1/chat/completions', { body })).status).toBe(200);
+    setup.upstream.seen.length = 0;
+    const schema = { enum: Array.from({ length: 80_000 }, (_, index) => `value ${index}`) };
+    for (const [param, more] of Object.entries({
+      response_format: { type: 'json_schema', json_schema: { schema } },
+      json_schema: schema,
+    })) {
+      const asked = { ...body, messages: [{ role: 'user', content: 'a' }], [param]: more };
+      setup.engine.ensureReady = known(3_000, 160_000);
+      const tooLarge = await ask(setup, '/v1/chat/completions', { body: asked });
+      expect([tooLarge.status, tooLarge.json.error.param]).toEqual([400, param]);
+      expect(tooLarge.json.error.message).toContain('more than 160000 values');
+      expect(setup.upstream.seen).toEqual([]);
+      setup.engine.ensureReady = known(3_000, 161_000);
+      expect((await ask(setup, '/v1/chat/completions', { body: asked })).status).toBe(200);
+      setup.upstream.seen.length = 0;
+    }
   });
 
   const refuse = (body: string | Buffer<ArrayBuffer>) => fetch(`${setup.address}/v1/completions`, { method: 'POST', body });

@@ -8,11 +8,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { type ErrorCode, ModeliumError } from '../../../shared/errors.ts';
-import { BEHIND_SMALL_REQUESTS, pauseForOthers, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
+import { BEHIND_SMALL_REQUESTS, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
 import { allowWork, TooMuchWork } from '../grammar/language.ts';
 import type { Prepared, PreparedRoute, TextSide } from './prepared.ts';
 import { prepare } from './preparing.ts';
-import { checkSchemaSize } from './schema-size.ts';
 
 /** Of this size a body is read, rendered and tokenized within some milliseconds. */
 const SMALL_BYTES = 16 * 1024;
@@ -197,7 +196,6 @@ export function answerPreparations(side: Promise<TextSide>): void {
 async function answered({ route, body }: PreparerMessage, side: TextSide): Promise<PreparerAnswer> {
   try {
     allowWork(MUCH_WORK);
-    checkSchemaSize(body, pauseForOthers);
     return { prepared: await prepare(route, body, side, new AbortController().signal) };
   } catch (error) {
     if (error instanceof ModeliumError) return { code: error.code, message: error.message, param: error.details.param ?? null };

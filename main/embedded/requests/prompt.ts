@@ -3,7 +3,7 @@
  * context size; generates nothing.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
-import { requireMessagesFit } from '../../core/messages-fit.ts';
+import { requireMessagesFit } from '../../core/request-fit.ts';
 import type { LoadedModel } from '../llama/llama.ts';
 import { type Body, invalid, type Pieces } from './openai-fields.ts';
 import type { ChatMessage } from './openai-messages.ts';

@@ -34,7 +34,10 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
   const path = (request.url ?? '/').split('?')[0];
   if (path === '/health') {
     if (serving === null) return sendJson(response, 503, LOADING);
-    return sendJson(response, 200, { status: 'ok', context_tokens: serving.model.contextTokens });
+    return sendJson(response, 200, {
+      status: 'ok',
+      bounds: { contextTokens: serving.model.contextTokens, schemaValues: MOST_SCHEMA_VALUES },
+    });
   }
   if (!isAuthorized(request, key)) return sendUnauthorized(response);
   if (serving === null) return sendJson(response, 503, LOADING);
@@ -46,6 +49,12 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
     else response.destroy();
   }
 }
+
+/**
+ * The engine refuses larger ones before they come here, because to parse one takes many
+ * milliseconds; an enumeration has 10,000 values at most.
+ */
+const MOST_SCHEMA_VALUES = 100_000;
 
 const ROUTES = 'POST /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/rerank, /tokenize and /detokenize';
 

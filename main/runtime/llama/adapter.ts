@@ -91,12 +91,12 @@ function* load(facts: LlamaFacts, target: LoadTarget): Steps<Endpoint> {
   const own = isEmbedded ? { ...facts.node.env, ...libraries } : {};
   yield* spawn(command, args, { ...own, ...target.plan.env, LLAMA_API_KEY: secret }, isEmbedded);
   const server = { at: { port: at }, key: secret };
-  const contextTokens = yield* untilHealthy(server);
+  const bounds = yield* untilHealthy(server);
   yield* phase(`first ${PROOF_WORDS[target.proof]}`);
   const proof = yield* http({ ...server, method: 'POST', ...proofOf(target), timeoutMs: PROOF_TIMEOUT_MS });
   if (proof?.status !== 200)
     throw unproven(target, proof === null ? 'no answer came' : `status ${proof.status}: ${proof.body.slice(0, 300)}`);
-  return { ...server, protocol: 'openai', model: target.modelId, prefix: OPENAI_PREFIX, contextTokens };
+  return { ...server, protocol: 'openai', model: target.modelId, prefix: OPENAI_PREFIX, bounds };
 }
 
 function unproven(target: LoadTarget, what: string): ModeliumError {

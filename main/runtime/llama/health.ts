@@ -1,5 +1,5 @@
 /** Waits until a llama.cpp server has loaded its model. */
-import type { Server } from '../../../shared/model.ts';
+import type { RequestBounds, Server } from '../../../shared/model.ts';
 import { jsonIn } from '../json-in.ts';
 import { http, pause, type Steps } from '../step.ts';
 
@@ -12,11 +12,11 @@ const LAST_PAUSE_MS = 25;
 const PAUSE_GROWTH = 1.02;
 const TIMEOUT_MS = 2_000;
 
-/** @returns how many tokens each request may have, which only the embedded server tells. */
-export function* untilHealthy(server: Server): Steps<number | undefined> {
+/** @returns the bounds of requests, which only the embedded server tells. */
+export function* untilHealthy(server: Server): Steps<RequestBounds | undefined> {
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * PAUSE_GROWTH)) {
     const health = yield* http({ ...server, method: 'GET', path: '/health', body: null, timeoutMs: TIMEOUT_MS });
-    if (health?.status === 200) return jsonIn<{ readonly context_tokens?: number }>(health.body)?.context_tokens;
+    if (health?.status === 200) return jsonIn<{ readonly bounds?: RequestBounds }>(health.body)?.bounds;
     yield* pause(pauseMs);
   }
 }

@@ -117,9 +117,19 @@ describe('plan', () => {
 describe('load', () => {
   test('starts the server with a key, waits for health through refusals and 503, and asks for one real token', () => {
     const loading = { status: 503, body: '' };
-    const answers = server([null, loading, { status: 200, body: '{"status":"ok","context_tokens":512}' }], { status: 200, body: '{}' });
+    const answers = server([null, loading, { status: 200, body: '{"status":"ok","bounds":{"contextTokens":512,"schemaValues":9}}' }], {
+      status: 200,
+      body: '{}',
+    });
     const { taken, result } = drive(adapter.load(targetOf()), answers);
-    expect(result).toEqual({ at: { port: 8123 }, key: 'secret', protocol: 'openai', model: 'm', prefix: '/v1', contextTokens: 512 });
+    expect(result).toEqual({
+      at: { port: 8123 },
+      key: 'secret',
+      protocol: 'openai',
+      model: 'm',
+      prefix: '/v1',
+      bounds: { contextTokens: 512, schemaValues: 9 },
+    });
     const spawn = spawned(taken);
     expect(spawn.command).toBe('/bin/node');
     expect(spawn.args.join(' ')).toBe(
@@ -148,8 +158,8 @@ describe('load', () => {
     const own = llamaAdapter({ ...facts, settings });
     const plan = own.plan(SMOLLM2, gguf, CPU, { context: 512, args: ['--mlock'] });
     const { taken, result } = drive(own.load({ ...targetOf(), plan }), server([{ status: 200, body: 'OK' }], { status: 200, body: '{}' }));
-    // It does not tell how many tokens a request may have.
-    expect(result.contextTokens).toBeUndefined();
+    // It tells no bounds of requests.
+    expect(result.bounds).toBeUndefined();
     const spawn = spawned(taken);
     expect(spawn.command).toBe('/opt/llama-server');
     expect(spawn.args.join(' ')).toBe(
