@@ -3,7 +3,8 @@
  * of a ready model's answers, without it, with it and with the same attack on somebody else, in
  * turns, and how much memory the engine keeps when it is over. What the attack on somebody else
  * costs (`sink.ts`, a folder that nobody watches) is the machine's share and not the engine's: with
- * two processors it alone doubles the latency at times. Both models are served by the embedded
+ * two processors it alone doubles the latency at times. The bar is held against the larger of the
+ * two. Both models are served by the embedded
  * llama.cpp.
  */
 import { mkdirSync } from 'node:fs';
@@ -81,6 +82,11 @@ export async function attacks({ seconds, only }: BenchOptions): Promise<readonly
   }
 }
 
+interface Baseline {
+  readonly name: string;
+  readonly ms: number;
+}
+
 async function under(name: string, served: Served, seconds: number): Promise<readonly Row[]> {
   const memoryBefore = residentMiB(served.program.pid);
   const [before, elsewhere, during] = [new Latencies(), new Latencies(), new Latencies()];
@@ -100,6 +106,11 @@ async function under(name: string, served: Served, seconds: number): Promise<rea
   const memory = residentMiB(served.program.pid);
   const health = quantile(during.health, 0.99);
   const [quiet, beside, busy] = [before, elsewhere, during].map(({ answers }) => quantile(answers, 0.99)) as [number, number, number];
+  // Without an attack it takes no longer than with one elsewhere, but for chance.
+  const [own, less] = [
+    { name: 'elsewhere', ms: beside },
+    { name: 'quiet', ms: quiet },
+  ].toSorted((one, other) => other.ms - one.ms) as [Baseline, Baseline];
   const row = (what: string, unit: string, value: number, baseline: number, bar: string, within: boolean): Row => ({
     what: `${name}: ${what}`,
     unit,
@@ -111,10 +122,10 @@ async function under(name: string, served: Served, seconds: number): Promise<rea
   return [
     row('/health, p99', 'ms', health, quantile(before.health, 0.99), `<= ${HEALTH_BAR_MS} ms`, health <= HEALTH_BAR_MS),
     {
-      ...row("a ready model's answer, p99", 'ms', busy, beside, `<= x ${ANSWER_BAR}`, busy <= beside * ANSWER_BAR),
-      baselineName: 'elsewhere',
+      ...row("a ready model's answer, p99", 'ms', busy, own.ms, `<= x ${ANSWER_BAR}`, busy <= own.ms * ANSWER_BAR),
+      baselineName: own.name,
     },
-    { what: `${name}: the same`, unit: 'ms', value: busy, baseline: quiet, baselineName: 'quiet' },
+    { what: `${name}: the same`, unit: 'ms', value: busy, baseline: less.ms, baselineName: less.name },
     row('requests of others that failed', '', during.failed, before.failed, '0', during.failed === 0),
     row('memory when it is over', 'MiB', memory, memoryBefore, `<= x ${MEMORY_BAR}`, memory <= memoryBefore * MEMORY_BAR),
   ];
