@@ -143,7 +143,11 @@ export const ERRORS = {
     type: 'server_error',
     hint: 'Widen the port_range of the runtime, or end the programs that use these ports.',
   },
-  'state-unusable': { status: 503, type: 'server_error', hint: 'Use a version of Modelium that can read it, or another state folder.' },
+  'state-unusable': {
+    status: 503,
+    type: 'server_error',
+    hint: 'Use another state folder, or a version of Modelium that can read this one.',
+  },
   'path-invalid': { status: 400, type: 'invalid_request_error', hint: 'Give the absolute path of a model file or folder.' },
   'sample-unavailable': {
     status: 502,

@@ -152,7 +152,7 @@ describe('not running', () => {
   test('a token that this user may not read is said, not hidden', async () => {
     if (process.getuid?.() === 0) return; // root reads everything
     chmodSync(join(state.path, 'control-token'), 0o000);
-    await expect(connect(state.path)).rejects.toMatchObject({ code: 'path-invalid' });
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'state-unusable' });
   });
 });
 

@@ -55,7 +55,7 @@ export function readEngineFile(path: string): (Omit<EngineFile, 'run'> & Partial
 }
 
 /**
- * The control token; null before the first start. @throws ModeliumError path-invalid, also where
+ * The control token; null before the first start. @throws ModeliumError state-unusable, also where
  * others could have put it there.
  */
 export function readToken(path: string): string | null {
@@ -65,18 +65,18 @@ export function readToken(path: string): string | null {
     return token === '' ? null : token;
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new ModeliumError('path-invalid', `${join(path, TOKEN_FILE)} cannot be used: ${(thrown as Error).message}.`, { cause: thrown });
+    throw new ModeliumError('state-unusable', `${join(path, TOKEN_FILE)} cannot be used: ${(thrown as Error).message}.`, { cause: thrown });
   }
 }
 
 /**
  * A state folder counts only where nobody else can have put anything into it. One that is not there
- * is fine. @throws ModeliumError path-invalid.
+ * is fine. @throws ModeliumError state-unusable.
  */
 export function requirePrivateFolder(path: string): void {
   const found = statSync(path, { throwIfNoEntry: false });
   const why = found === undefined ? null : whyNotOurs(found, path);
-  if (why !== null) throw new ModeliumError('path-invalid', `The state folder ${path} cannot be used: ${why}.`);
+  if (why !== null) throw new ModeliumError('state-unusable', `The state folder ${path} cannot be used: ${why}.`);
 }
 
 /**
@@ -98,7 +98,7 @@ function makeFolders(path: string): void {
 /**
  * Creates a folder that only its owner may enter, and closes one that others could look into. A
  * link to one is used, and never changed.
- * @throws ModeliumError path-invalid, also for a folder of somebody else or one that others may
+ * @throws ModeliumError state-unusable, also for a folder of somebody else or one that others may
  * write.
  */
 export function makePrivateFolder(path: string): void {
@@ -110,7 +110,7 @@ export function makePrivateFolder(path: string): void {
     closeToOthers(path);
   } catch (cause) {
     if (cause instanceof ModeliumError) throw cause;
-    throw new ModeliumError('path-invalid', `The state folder ${path} cannot be used: ${(cause as Error).message}.`, { cause });
+    throw new ModeliumError('state-unusable', `The state folder ${path} cannot be used: ${(cause as Error).message}.`, { cause });
   }
 }
 

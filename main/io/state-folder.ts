@@ -105,7 +105,7 @@ function lock(path: string): Lock {
   } catch (cause) {
     database.close();
     if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) {
-      throw new ModeliumError('path-invalid', `The state folder ${path} cannot be locked: ${(cause as Error).message}.`, { cause });
+      throw new ModeliumError('state-unusable', `The state folder ${path} cannot be locked: ${(cause as Error).message}.`, { cause });
     }
     const first = readEngineFile(path);
     const where = first === null ? 'it is just starting or ending' : `it is at ${first.address}, process ${first.pid}`;

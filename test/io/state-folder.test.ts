@@ -80,7 +80,7 @@ test('kill -9 leaves no lock behind', async () => {
 
 test('a folder that cannot be made is said', () => {
   writeFileSync(join(root, 'file'), '');
-  expect(() => openStateFolder(join(root, 'file', 'state'))).toThrow(expect.objectContaining({ code: 'path-invalid' }));
+  expect(() => openStateFolder(join(root, 'file', 'state'))).toThrow(expect.objectContaining({ code: 'state-unusable' }));
 });
 
 test('a folder that others may write, or that is not ours, is refused with what to do', () => {

@@ -33,7 +33,7 @@ export function isAgreed(stateFolder: string, file: string, programs: readonly s
   return agreedIn(stateFolder).includes(hashOf(file, programs));
 }
 
-/** Remembers it, or forgets it. @throws ModeliumError path-invalid. */
+/** Remembers it, or forgets it. @throws ModeliumError state-unusable. */
 export function agree(stateFolder: string, file: string, programs: readonly string[], isWanted: boolean): void {
   makePrivateFolder(stateFolder);
   const hash = hashOf(file, programs);
