@@ -277,12 +277,24 @@ test('what lies beside loose files is read once for all of them, and again when 
   const wallTime = vi.spyOn(Date, 'now');
   try {
     await writeFile(join(folder, 'a.gguf'), '');
+    const { mtimeMs, ctimeMs } = await stat(folder);
+    const changedMs = Math.max(mtimeMs, ctimeMs);
+    /** Are the names kept that are read so long after the folder changed? */
+    const isKept = async (ms: number): Promise<boolean> => {
+      wallTime.mockReturnValue(changedMs + ms);
+      const read = rememberingNames();
+      const names = await read(folder);
+      return (await read(folder)) === names;
+    };
+    expect([await isKept(5), await isKept(changedMs % 1_000 === 0 ? 3_000 : 50)]).toEqual([false, true]);
+    // FAT counts in steps of two seconds.
+    const wholeSecond = new Date(Math.ceil(changedMs / 1_000) * 1_000 + 5_000);
+    await utimes(folder, wholeSecond, wholeSecond);
+    const beyondMs = wholeSecond.getTime() - changedMs;
+    expect([await isKept(beyondMs + 1_500), await isKept(beyondMs + 2_500)]).toEqual([false, true]);
+    wallTime.mockReturnValue(changedMs + 60_000);
     const namesBeside = rememberingNames();
-    const fresh = await namesBeside(folder);
-    expect(await namesBeside(folder)).not.toBe(fresh);
-    wallTime.mockReturnValue(Date.now() + 10_000);
-    const settled = await namesBeside(folder);
-    expect(await namesBeside(folder)).toBe(settled);
+    await namesBeside(folder);
     await writeFile(join(folder, 'b.gguf'), '');
     expect([...(await namesBeside(folder)).names]).toEqual(['a.gguf', 'b.gguf']);
   } finally {

@@ -6,10 +6,11 @@ import type { Dirent, Stats } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 
 /**
- * Some file systems count time in steps of two seconds: a folder that changed just before it was
- * read may have changed again since.
+ * File systems count time in steps: a folder that changed just before it was read may have changed
+ * again since. The longest steps are FAT's, two seconds; whoever keeps parts of a second counts in
+ * steps of ten milliseconds (exFAT, a kernel of 100 ticks a second) or shorter ones.
  */
-const TIME_STEP_MS = 2_000;
+const [WHOLE_STEP_MS, PART_STEP_MS] = [2_000, 10];
 
 /** A folder's own times when its names were read, and when that was, by the system's clock. */
 export interface ReadTimes {
@@ -20,7 +21,9 @@ export interface ReadTimes {
 
 /** Do the names that were read then hold still? @param now of the folder. */
 export function namesHold({ mtimeMs, ctimeMs, atMs }: ReadTimes, now: Stats): boolean {
-  return mtimeMs === now.mtimeMs && ctimeMs === now.ctimeMs && Math.max(mtimeMs, ctimeMs) < atMs - TIME_STEP_MS;
+  const changedMs = Math.max(mtimeMs, ctimeMs);
+  const stepMs = changedMs % 1_000 === 0 ? WHOLE_STEP_MS : PART_STEP_MS;
+  return mtimeMs === now.mtimeMs && ctimeMs === now.ctimeMs && changedMs < atMs - stepMs;
 }
 
 /** What a walk may still look at; shared by all folders of it. */
