@@ -48,6 +48,18 @@ const never = new AbortController().signal;
 const look = (path: string, force = false) => inspector.inspect(path, { force, signal: never });
 
 describe('inspector', () => {
+  test('between many questions it rests as long as each took', async () => {
+    const computes = 'const end = performance.now() + 8; while (performance.now() < end);';
+    const { reader: made } = await readerOf(`process.on('message', () => { ${computes} process.send({ kind: 'done', answer: null }); });`);
+    const ask = () => made.ask('inspect', { path: root, force: false }, never);
+    await ask();
+    const startMs = performance.now();
+    await Promise.all(Array.from({ length: 12 }, ask));
+    // Twelve answers and eleven rests, and no slow machine makes it less.
+    expect(performance.now() - startMs).toBeGreaterThan(12 * 8 + 11 * 7);
+    await made.close();
+  });
+
   test('who leaves with many questions at once has no process started for each of them', async () => {
     const { reader: made, starts } = await readerOf("process.on('message', () => {});");
     const abort = Array.from({ length: 50 }, () => new AbortController());

@@ -19,6 +19,11 @@ const STALL_MS = 120_000;
 const HEAP_MB = 256;
 /** One that nobody needs holds some 50 MB; starting one takes 60 ms. */
 const IDLE_MS = 5_000;
+/**
+ * Between hundreds of questions it rests as long as the last one took, at most so long: it, and the
+ * engine that takes its answers in, leave half of their time to requests (I12).
+ */
+const REST_AT_MOST_MS = 20;
 /** A file that ends two of them is what ends them. */
 const MOST_DEATHS = 2;
 
@@ -32,6 +37,7 @@ export interface ReaderPorts {
 
 interface Job {
   readonly question: object;
+  askedMs: number;
   deaths: number;
   resolve(answer: never): void;
   reject(error: ModeliumError): void;
@@ -43,6 +49,7 @@ export class Reader {
   readonly #waiting: Job[] = [];
   #child: ChildProcess | null = null;
   #current: Job | null = null;
+  #isResting = false;
   #cancelTimer = (): void => {};
   #closed = false;
 
@@ -56,7 +63,7 @@ export class Reader {
    */
   ask<Name extends TaskName>(task: Name, asks: ReaderTasks[Name]['asks'], signal: AbortSignal): Promise<ReaderTasks[Name]['answer']> {
     const { promise, resolve, reject } = Promise.withResolvers<ReaderTasks[Name]['answer']>();
-    const job: Job = { question: { task, ...asks }, deaths: 0, resolve, reject };
+    const job: Job = { question: { task, ...asks }, askedMs: 0, deaths: 0, resolve, reject };
     const abort = (): void => this.#leave(job);
     if (this.#closed || signal.aborted) abort();
     else {
@@ -78,7 +85,7 @@ export class Reader {
   }
 
   #next(): void {
-    if (this.#current !== null || this.#closed) return;
+    if (this.#current !== null || this.#isResting || this.#closed) return;
     this.#cancelTimer();
     const job = this.#waiting.shift();
     if (job === undefined) {
@@ -86,6 +93,7 @@ export class Reader {
       return;
     }
     this.#current = job;
+    job.askedMs = performance.now();
     this.#child ??= this.#start();
     this.#watch();
     // A channel that is closed tells by the child's exit; where there was no descriptor for one, an
@@ -121,7 +129,18 @@ export class Reader {
     this.#current = null;
     if (answer.kind === 'done') job.resolve(answer.answer as never);
     else job.reject(new ModeliumError(answer.code, answer.message));
-    this.#next();
+    if (this.#waiting.length > 0) this.#rest(Math.min(REST_AT_MOST_MS, performance.now() - job.askedMs));
+    else this.#next();
+  }
+
+  #rest(ms: number): void {
+    this.#cancelTimer();
+    this.#isResting = true;
+    // Of real time, whatever the clock: it is about the processor.
+    setTimeout(() => {
+      this.#isResting = false;
+      this.#next();
+    }, ms).unref();
   }
 
   #died(from: ChildProcess, how: string): void {
