@@ -32,7 +32,7 @@ const MOST_LISTENED = 1_024;
 const MOST_EVENTS = 1_000;
 
 /** In between the parts of a large scan requests are served, also those that come just then. */
-const OTHERS_MS = 2;
+const OTHERS_MS = 10;
 
 export interface WatcherOptions {
   /** Absolute paths. */
