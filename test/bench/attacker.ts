@@ -3,8 +3,10 @@
  * attack does not blur what is measured beside it: `attacker.ts NAME PORT WATCH_FOLDER` goes on
  * until it is ended.
  */
+import fs from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { constants, setPriority } from 'node:os';
+import os, { constants } from 'node:os';
+import { stepBehind, stepSessionBehind } from '../../main/core/step-behind.ts';
 import { MIB } from '../../shared/units.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 
@@ -121,7 +123,8 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
 if (process.argv[1] === import.meta.filename) {
   const [, , name = '', port, watch = ''] = process.argv;
   // An attacker is another machine: what its own computing takes from a model here is no finding.
-  setPriority(constants.priority.PRIORITY_LOW);
+  stepBehind(os, constants.priority.PRIORITY_LOW);
+  stepSessionBehind(fs, constants.priority.PRIORITY_LOW);
   await ATTACKS[name]?.({ port: Number(port), watch });
   // Until it is ended.
   setInterval(() => {}, 1_000);

@@ -17,6 +17,7 @@ import {
   bringUp,
   eventually,
   freePort,
+  type Program,
   pause,
   quantile,
   type Row,
@@ -94,7 +95,7 @@ async function under(name: string, served: Served, seconds: number): Promise<rea
   for (let turn = 0; turn < turns; turn += 1) {
     await measure(served.port, seconds / turns, before);
     await attackedElsewhere(name, served, seconds / turns, elsewhere);
-    const attacker = start([ATTACKER, name, String(served.port), served.watch]);
+    const attacker = startAttacker(name, served.port, served.watch);
     await pause(BEGINS_MS);
     await measure(served.port, seconds / turns, during);
     await attacker.stop();
@@ -131,13 +132,18 @@ async function under(name: string, served: Served, seconds: number): Promise<rea
   ];
 }
 
+/** Behind all others. */
+function startAttacker(name: string, port: number, watch: string): Program {
+  return start([ATTACKER, name, String(port), watch], { ownSession: true });
+}
+
 async function attackedElsewhere(name: string, served: Served, seconds: number, found: Latencies): Promise<void> {
   const port = await freePort();
   const sink = start([SINK, '--port', String(port)]);
   const folder = join(served.folder, 'elsewhere');
   mkdirSync(folder, { recursive: true });
   await untilOk(port, '/', sink);
-  const attacker = start([ATTACKER, name, String(port), folder]);
+  const attacker = startAttacker(name, port, folder);
   await pause(BEGINS_MS);
   await measure(served.port, seconds, found);
   await attacker.stop();

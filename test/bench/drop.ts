@@ -82,7 +82,7 @@ async function directly(file: string): Promise<number> {
   const port = await freePort();
   const began = performance.now();
   const flags = ['--model', file, '--alias', 'alone', '--port', String(port), '--threads', '1', '--ctx-size', '8192', '--parallel', '4'];
-  const program = start([BUILT_SERVER, ...flags], { LLAMA_API_KEY: KEY });
+  const program = start([BUILT_SERVER, ...flags], { env: { LLAMA_API_KEY: KEY } });
   await eventually(async () => (await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok === true, program);
   await answer(port, 'alone', { 'content-type': 'application/json', authorization: `Bearer ${KEY}` });
   const tookMs = performance.now() - began;

@@ -92,7 +92,9 @@ async function startServer(name: Server['name'], file: string, threads: number, 
   const env = { LLAMA_API_KEY: KEY };
   const began = performance.now();
   const program =
-    name === 'Modelium' ? start([BUILT_SERVER, ...flags, ...size], env) : start([...flags, ...size, ...same], env, llamaServer());
+    name === 'Modelium'
+      ? start([BUILT_SERVER, ...flags, ...size], { env })
+      : start([...flags, ...size, ...same], { env, command: llamaServer() });
   await untilOk(port, '/health', program);
   return { name, port, program, loadSeconds: (performance.now() - began) / 1000 };
 }

@@ -56,11 +56,20 @@ export interface Program {
   stop(): Promise<void>;
 }
 
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Left out: Node. */
+  readonly command?: string;
+  /** A nice value counts only within a session, where the kernel shares by these first. */
+  readonly ownSession?: boolean;
+}
+
 /**
  * Starts a Node program of this checkout, or another command; it ends with the bench at the latest.
  */
-export function start(args: readonly string[], env: Readonly<Record<string, string>> = {}, command = process.execPath): Program {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+export function start(args: readonly string[], options: StartOptions = {}): Program {
+  const { env = {}, command = process.execPath, ownSession = false } = options;
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env }, detached: ownSession });
   running.add(child);
   let words = '';
   const hear = (text: string): void => {

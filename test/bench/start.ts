@@ -88,7 +88,7 @@ async function starts(): Promise<{ listening: number; bare: number }> {
     ];
     const env = { XDG_CONFIG_HOME: folder };
     const began = performance.now();
-    const program = startProgram(args, env);
+    const program = startProgram(args, { env });
     while (!(await listens(port))) await pause(2);
     const tookMs = performance.now() - began;
     await program.stop();
