@@ -18,6 +18,11 @@ let live: LiveEngine;
 let client: OpenAI;
 const MODELS = ['chat', 'texts'] as const;
 const messages = [{ role: 'user' as const, content: 'Hello' }];
+/**
+ * Its own: for the second before its programs listen, another engine could be told the same port,
+ * and its server would answer here.
+ */
+const PORTS = [19_100, 19_139];
 const short = { max_tokens: 4, temperature: 0 };
 
 beforeAll(async () => {
@@ -26,7 +31,7 @@ beforeAll(async () => {
   writeFileSync(command, `#!/bin/sh\nsleep 1\nexec "${process.execPath}" "${programs.embeddedServer}" "$@"\n`);
   chmodSync(command, 0o755);
   live = await startLiveEngine({
-    settings: { llama: { command }, orchestration: { policies: { load: 'on_request' } } },
+    settings: { llama: { command, port_range: PORTS }, orchestration: { policies: { load: 'on_request' } } },
     prepare: async ({ watch }) => {
       for (const name of MODELS) await writeTinyGguf(watch, { name, contextTokens: 512 });
     },
