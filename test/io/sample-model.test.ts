@@ -17,7 +17,8 @@ afterEach(() => rmSync(cache, { recursive: true, force: true }));
 
 const started = (): readonly string[] => {
   const file = join(cache, 'started');
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  // The file is there a moment before the number in it.
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
 };
 /** Writes down its number, and does as it is told until it is ended. */
 const fetcher = (then: string): Fetcher => ({
