@@ -20,8 +20,9 @@ const HEAP_MB = 256;
 /** One that nobody needs holds some 50 MB; starting one takes 60 ms. */
 const IDLE_MS = 5_000;
 /**
- * Between hundreds of questions it rests as long as the last one took, at most so long: it, and the
- * engine that takes its answers in, leave half of their time to requests (I12).
+ * While others wait it rests after each question as long as that took, at most so long: hundreds of
+ * short ones would keep it, and the engine that takes its answers in, from ever leaving the
+ * processor to requests (I12).
  */
 const REST_AT_MOST_MS = 20;
 /** A file that ends two of them is what ends them. */
