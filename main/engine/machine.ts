@@ -51,7 +51,7 @@ export function openMachine(ports: MachinePorts) {
     clock,
     log,
     override: ports.watch,
-    scanLarge: (folder, before, inner, last) => scanner.ask('scan', { folder, before, inner, last }, ports.signal),
+    scanLarge: (folder, before, inner) => scanner.ask('scan', { folder, before, inner }, ports.signal),
   });
   const finder = createModelFinder(newReader(), () => storeFolders(process.env, homeFolder()));
   const scratch = createScratchFolders(stateFolder.path);

@@ -6,7 +6,8 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { scanFolder } from '../../main/io/files/scan.ts';
+import { blockingDisk } from '../../main/io/files/disk.ts';
+import { folderScanner } from '../../main/io/files/scan.ts';
 
 const COMMIT = 'd149729398750b98c0af14eb82c78cfe92750796';
 const BLOB = 'a'.repeat(64);
@@ -56,7 +57,7 @@ test.each<[what: string, make: (watch: string) => void]>([
   const watch = join(root, `watch ${what}`);
   mkdirSync(watch);
   make(watch);
-  const { scan } = await scanFolder(watch, null, new Set());
+  const { scan } = await folderScanner(blockingDisk)(watch, null, new Set());
   if (!scan.ok) throw new Error(scan.message);
   expect(scan.candidates.map(({ name }) => name)).toEqual(['Qwen/Qwen2.5-7B', 'gpt2']);
   for (const { files, realPath } of scan.candidates) {

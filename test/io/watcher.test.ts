@@ -7,7 +7,8 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { FolderScan, Log } from '../../main/core/ports.ts';
 import { createClock } from '../../main/io/clock.ts';
-import { scanFolder } from '../../main/io/files/scan.ts';
+import { blockingDisk } from '../../main/io/files/disk.ts';
+import { folderScanner } from '../../main/io/files/scan.ts';
 import { createWatcher, type FileWatcher } from '../../main/io/files/watcher.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
@@ -46,7 +47,7 @@ function make(clock = createClock()): FileWatcher {
       parts -= 1;
       return parts > 0;
     },
-    scanLarge: scanFolder,
+    scanLarge: folderScanner(blockingDisk),
   });
   return watcher;
 }

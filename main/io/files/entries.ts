@@ -3,7 +3,7 @@
  * the reader's memory (I10).
  */
 import type { Dirent, Stats } from 'node:fs';
-import { opendir } from 'node:fs/promises';
+import type { Disk } from './disk.ts';
 
 /**
  * File systems count time in steps: a folder that changed just before it was read may have changed
@@ -38,27 +38,16 @@ export interface EntryBudget {
 export async function entriesOf(
   folder: string,
   budget: EntryBudget,
+  disk: Disk,
 ): Promise<{ readonly entries: readonly Dirent[]; readonly isCut: boolean }> {
   const entries: Dirent[] = [];
-  const hadLeft = budget.left;
-  for await (const entry of direntsOf(folder, { left: hadLeft + 1 })) {
-    if (budget.left <= 0) return { entries: sorted(entries), isCut: true };
+  let isCut = false;
+  await disk.eachEntry(folder, (entry) => {
+    isCut = budget.left <= 0;
+    if (isCut) return false;
     budget.left -= 1;
     entries.push(entry);
-  }
-  return { entries: sorted(entries), isCut: false };
-}
-
-/** The entries as they come, none of them kept; ends when the budget does. */
-export async function* direntsOf(folder: string, budget: EntryBudget): AsyncGenerator<Dirent> {
-  // Leaving the loop closes the folder.
-  for await (const entry of await opendir(folder, { bufferSize: 256 })) {
-    if (budget.left <= 0) return;
-    budget.left -= 1;
-    yield entry;
-  }
-}
-
-function sorted(entries: readonly Dirent[]): readonly Dirent[] {
-  return entries.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+    return true;
+  });
+  return { entries: entries.toSorted((one, other) => (one.name < other.name ? -1 : 1)), isCut };
 }

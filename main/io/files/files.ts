@@ -4,7 +4,6 @@
  * other tools' stores); writes no file (I8).
  */
 import type { Stats } from 'node:fs';
-import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { visibleName } from '../../../shared/visible.ts';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
@@ -15,7 +14,8 @@ import { systemPathProblem } from '../../core/notice/models-path.ts';
 import type { CandidateListing, FileIdentity } from '../../core/ports.ts';
 import { isOllamaManifest } from '../../core/stores/names.ts';
 import { storedAt } from '../reader/stored.ts';
-import { direntsOf, type EntryBudget, entriesOf, namesHold, type ReadTimes } from './entries.ts';
+import { type Disk, waitingDisk } from './disk.ts';
+import { type EntryBudget, entriesOf, namesHold, type ReadTimes } from './entries.ts';
 import { whyUnreadable } from './unreadable.ts';
 
 const MAX_DEPTH = 4;
@@ -64,6 +64,7 @@ export interface CandidateFiles {
 }
 
 interface Walk {
+  readonly disk: Disk;
   readonly root: string;
   readonly owner: number;
   readonly files: ListedFile[];
@@ -79,18 +80,19 @@ interface Walk {
  * Null when the path is not there. The candidate itself may be a link: a person put it there; or an
  * entry of another tool's store, which stands for what it names. Rejects only for what is no file
  * error.
+ * @param beside knows what lies beside a loose file; left out, it is read.
  */
-export async function listCandidateFiles(path: string, beside: NamesBeside = readNames): Promise<CandidateFiles | null> {
+export async function listCandidateFiles(path: string, disk: Disk = waitingDisk, beside?: NamesBeside): Promise<CandidateFiles | null> {
   try {
-    const leadsTo = await realpath(path);
+    const leadsTo = await disk.realpath(path);
     const problem = systemPathProblem(path, leadsTo);
     if (problem !== null) return { ...NOTHING, realPath: leadsTo, unreadable: problem };
-    const stored = await storedAt(leadsTo);
+    const stored = await storedAt(leadsTo, disk);
     const isBlob = isOllamaManifest(path);
     const nothing = { ...NOTHING, kind: isBlob ? ('file' as const) : ('folder' as const) };
     if (stored?.kind === 'missing') return { ...nothing, realPath: stored.path, dangling: isBlob ? [stored.path] : [] };
     if (stored?.kind === 'refused') return { ...nothing, realPath: path, unreadable: stored.message };
-    return await listAt(stored?.path ?? path, stored === null ? beside : readNames);
+    return await listAt(stored?.path ?? path, disk, (stored === null ? beside : undefined) ?? ((folder) => readNames(folder, disk)));
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -111,13 +113,14 @@ const NOTHING: Omit<CandidateFiles, 'realPath'> = {
   unreadable: null,
 };
 
-async function listAt(path: string, beside: NamesBeside): Promise<CandidateFiles> {
-  const realPath = await realpath(path);
-  const stats = await stat(realPath);
+async function listAt(path: string, disk: Disk, beside: NamesBeside): Promise<CandidateFiles> {
+  const realPath = await disk.realpath(path);
+  const stats = await disk.stat(realPath);
   const common = { ...NOTHING, realPath, device: stats.dev, inode: stats.ino, bornMs: stats.birthtimeMs };
-  if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path, beside) };
+  if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path, disk, beside) };
   if (!stats.isDirectory()) return { ...common, kind: 'file', unreadable: notAFile(path) };
   const walk: Walk = {
+    disk,
     root: realPath,
     owner: stats.uid,
     files: [],
@@ -182,22 +185,26 @@ export function folderNames(names: readonly string[]): FolderNames {
  * Reads a folder once for all files in it that are asked about one after the other, as long as
  * nothing changes in it: of one with thousands this is most of the work.
  */
-export function rememberingNames(): NamesBeside {
+export function rememberingNames(disk: Disk): NamesBeside {
   let last: (ReadTimes & { readonly folder: string; readonly names: FolderNames }) | null = null;
   return async (folder) => {
-    const times = await stat(folder);
+    const times = await disk.stat(folder);
     if (last?.folder === folder && namesHold(last, times)) return last.names;
     const atMs = Date.now();
     const { mtimeMs, ctimeMs } = times;
-    last = { folder, mtimeMs, ctimeMs, atMs, names: await readNames(folder) };
+    last = { folder, mtimeMs, ctimeMs, atMs, names: await readNames(folder, disk) };
     return last.names;
   };
 }
 
-async function readNames(folder: string): Promise<FolderNames> {
+async function readNames(folder: string, disk: Disk): Promise<FolderNames> {
   const names: string[] = [];
-  const budget = { left: MAX_BESIDE };
-  for await (const { name } of direntsOf(folder, budget)) if (isBesideName(name)) names.push(name);
+  let left = MAX_BESIDE;
+  await disk.eachEntry(folder, ({ name }) => {
+    if (isBesideName(name)) names.push(name);
+    left -= 1;
+    return left > 0;
+  });
   return folderNames(names.toSorted());
 }
 
@@ -205,7 +212,7 @@ async function readNames(folder: string): Promise<FolderNames> {
  * A loose file, the other parts of a split model beside it, and what a download in progress leaves
  * beside it.
  */
-async function fileAndCompanions(path: string, namesBeside: NamesBeside): Promise<readonly ListedFile[]> {
+async function fileAndCompanions(path: string, disk: Disk, namesBeside: NamesBeside): Promise<readonly ListedFile[]> {
   const folder = dirname(path);
   const own = basename(path);
   const beside = await namesBeside(folder);
@@ -217,8 +224,8 @@ async function fileAndCompanions(path: string, namesBeside: NamesBeside): Promis
   for (const name of new Set([...names, ...partial])) {
     try {
       // The candidate itself may be a link, and each part of a split model is one of it.
-      const absolute = await realpath(join(folder, name));
-      const stats = await stat(absolute);
+      const absolute = await disk.realpath(join(folder, name));
+      const stats = await disk.stat(absolute);
       if (stats.isFile()) files.push(toListed(name, absolute, stats));
     } catch (error) {
       if (errorCode(error) === null || name === basename(path)) throw error;
@@ -230,7 +237,7 @@ async function fileAndCompanions(path: string, namesBeside: NamesBeside): Promis
 async function walkFolder(walk: Walk, folder: string, depth: number): Promise<void> {
   let found: Awaited<ReturnType<typeof entriesOf>>;
   try {
-    found = await entriesOf(folder, walk.budget);
+    found = await entriesOf(folder, walk.budget, walk.disk);
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -270,7 +277,7 @@ async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<
   const path = nameIn(walk, absolute);
   try {
     const target = isLink ? await follow(walk, absolute, path) : absolute;
-    if (target !== null) walk.files.push(toListed(path, target, await stat(target)));
+    if (target !== null) walk.files.push(toListed(path, target, await walk.disk.stat(target)));
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -286,9 +293,10 @@ async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<
  * file that may be read through it.
  */
 async function follow(walk: Walk, absolute: string, path: string): Promise<string | null> {
-  const target = resolve(dirname(absolute), await readlink(absolute));
-  const stats = await lstat(target);
-  const real = await realpath(target);
+  const { disk } = walk;
+  const target = resolve(dirname(absolute), await disk.readlink(absolute));
+  const stats = await disk.lstat(target);
+  const real = await disk.realpath(target);
   const inside = real.startsWith(walk.root + sep) || STORE_BLOB.test(real);
   const ours = [process.getuid?.() ?? stats.uid, 0, walk.owner].includes(stats.uid);
   if (stats.isFile() && inside && ours) return real;

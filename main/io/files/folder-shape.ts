@@ -7,6 +7,7 @@ import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import { isModelFile } from '../../core/analyzer/not-there-yet.ts';
 import { isPartFolder } from '../../core/analyzer/part-folders.ts';
 import { isHuggingfaceRepository } from '../../core/stores/names.ts';
+import type { Disk } from './disk.ts';
 import { type EntryBudget, entriesOf } from './entries.ts';
 
 /**
@@ -35,10 +36,10 @@ export type FolderShape =
  * @param budget of names, shared by all folders of a look; where it is used up a folder counts as
  * one model.
  */
-export async function shapeOf(path: string, budget: EntryBudget, nesting = 0): Promise<FolderShape> {
+export async function shapeOf(path: string, budget: EntryBudget, disk: Disk, nesting = 0): Promise<FolderShape> {
   const allowed = { left: Math.min(MAX_NAMES, budget.left) };
   const before = allowed.left;
-  const { entries, isCut } = await entriesOf(path, allowed).catch(() => ({ entries: [], isCut: false }));
+  const { entries, isCut } = await entriesOf(path, allowed, disk).catch(() => ({ entries: [], isCut: false }));
   budget.left -= before - allowed.left;
   const visible = entries.filter(({ name }) => !isSystemJunk(name));
   const files = visible.filter((entry) => !entry.isDirectory()).map(({ name }) => name.replace(IN_PROGRESS, ''));
@@ -52,7 +53,8 @@ export async function shapeOf(path: string, budget: EntryBudget, nesting = 0): P
   const parent = basename(path);
   const others = folders.filter((name) => !isPartFolder(name, parent));
   const shapes = new Map<string, FolderShape['kind']>();
-  for (const name of nesting < MAX_NESTING ? folders : []) shapes.set(name, (await shapeOf(join(path, name), budget, nesting + 1)).kind);
+  for (const name of nesting < MAX_NESTING ? folders : [])
+    shapes.set(name, (await shapeOf(join(path, name), budget, disk, nesting + 1)).kind);
   const isModel = (name: string): boolean => (shapes.get(name) ?? 'other') !== 'other';
   if (others.some(isModel)) {
     // Of folders named like parts only those that hold a model.

@@ -3,26 +3,17 @@
  * authoritative; events only trigger them. One pass over the names, bounded; opens no file. Entries
  * beyond the limit are reported, and never count as removed.
  */
-import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { MODEL_ENDINGS } from '../../../shared/model-files.ts';
-import { joinable } from '../../core/analyzer/foreign.ts';
-import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
-import { isPartialDownload } from '../../core/analyzer/not-there-yet.ts';
-import { pairProjectors } from '../../core/analyzer/side-files.ts';
-import { splitName, splitParts } from '../../core/analyzer/split-names.ts';
 import { systemPathProblem } from '../../core/notice/models-path.ts';
 import type { CandidateListing, FolderScan } from '../../core/ports.ts';
 import { storedName } from '../../core/stores/names.ts';
-import { direntsOf, type EntryBudget, namesHold, type ReadTimes } from './entries.ts';
-import { errorCode, type FolderNames, folderNames, isBesideName, listCandidate, listCandidateFiles, listingOf } from './files.ts';
+import { type Disk, waitingDisk } from './disk.ts';
+import { type EntryBudget, namesHold } from './entries.ts';
+import { errorCode, type FolderNames, folderNames, listCandidate, listCandidateFiles, listingOf } from './files.ts';
 import { shapeOf } from './folder-shape.ts';
 import { type MountFacts, mountOf, unmounted } from './mounts.ts';
+import { looseModels, MAX_NAMES, MAX_OTHER_FILES, readNames, TooLarge, type WatchedNames } from './watched-names.ts';
 
-/** Loose files that are models by themselves. */
-export const LOOSE_MODEL = new RegExp(`\\.(?:${MODEL_ENDINGS.join('|')})$`, 'i');
-/** Names that are read of a watch folder; of one with more nothing counts as gone. */
-const MAX_NAMES = 1_000_000;
 /** Models that a watch folder may have; those beyond are not looked at, and said. */
 const MAX_MODELS = 2_000;
 /**
@@ -30,19 +21,14 @@ const MAX_MODELS = 2_000;
  * gone. Each name is compared with what is known, in the engine's own process.
  */
 const MAX_NOT_SCANNED = 3_000;
-/** Loose files that are no models, each with a verdict of its own; the rest is counted. */
-const MAX_OTHER_FILES = 100;
-/** Names of other files that are kept to choose those from. */
-const MAX_OTHER_NAMES = 10_000;
-/**
- * Names that are kept for the next look; those of a fuller folder are read anew each time, by the
- * process that looks: handing them over would hold up the engine's own.
- */
+/** Names of a folder that are kept for the next look; those of a fuller one are read anew. */
 const MAX_KEPT_NAMES = 10_000;
+/** Watch folders of which names are kept. */
+const MAX_KEPT_FOLDERS = 16;
 /** Names read to tell what the folders are. */
 const MAX_SHAPE_NAMES = 100_000;
 /** What the engine's own thread may look at; more is for the reader's process (I12). */
-const INLINE: Limits = { names: 1_000, files: 4_000 };
+const INLINE: Limits = { names: 100, files: 400 };
 const UNLIMITED: Limits = { names: MAX_NAMES, files: Number.POSITIVE_INFINITY };
 /**
  * A folder with more entries is looked at now and then, not listened to: whoever listens reads all
@@ -55,8 +41,6 @@ interface Limits {
   readonly files: number;
 }
 
-class TooLarge extends Error {}
-
 export interface ScanOutcome {
   readonly scan: FolderScan;
   /** What to compare the next look with; null where the folder could not be read. */
@@ -65,44 +49,42 @@ export interface ScanOutcome {
   readonly leftOut: number;
   /** Folders in which something may change, the outer ones first: what to listen to. */
   readonly folders: readonly string[];
-  /**
-   * The names in it, for the next look: they hold as long as the folder's own times do. Null where
-   * there are very many.
-   */
-  readonly names: Names | null;
 }
 
-/** The names of a watch folder by what they may be, each list sorted. */
-export interface Names extends ReadTimes {
-  readonly count: number;
-  readonly folders: readonly string[];
-  readonly models: readonly string[];
-  readonly others: readonly string[];
-  readonly otherCount: number;
-  readonly isCut: boolean;
-  readonly beside: FolderNames;
-}
-
-/**
- * @param before the mount of the last good look, by which an unmounted disk is told from an
- * emptied folder; null for the first.
- * @param inner watch folders that lie in this one: their models are theirs.
- * @param last the names of the last look.
- */
-export function scanFolder(
+/** Finds what is in a watch folder. */
+export type ScanFolder = (
   folder: string,
+  /**
+   * The mount of the last good look, by which an unmounted disk is told from an emptied folder;
+   * null for the first.
+   */
   before: MountFacts | null,
+  /** Watch folders that lie in this one: their models are theirs. */
   inner: ReadonlySet<string>,
-  last: Names | null = null,
-): Promise<ScanOutcome> {
-  return scan(folder, before, inner, last, UNLIMITED);
+) => Promise<ScanOutcome>;
+
+/** Reads the names of a folder once, as long as nothing changes in it. */
+export function folderScanner(disk: Disk): ScanFolder {
+  const kept = new Map<string, WatchedNames>();
+  return (folder, before, inner) =>
+    scan(folder, before, inner, disk, UNLIMITED, async () => {
+      const times = await disk.stat(folder);
+      const last = kept.get(folder);
+      if (last !== undefined && namesHold(last, times)) return last;
+      const names = await readNames(folder, times, disk, MAX_NAMES);
+      if (kept.size >= MAX_KEPT_FOLDERS) kept.clear();
+      if (names.count <= MAX_KEPT_NAMES) kept.set(folder, names);
+      else kept.delete(folder);
+      return names;
+    });
 }
 
 /** The same where it is little work; null: it is not, and belongs into another process. */
-export async function scanSmallFolder(...question: Parameters<typeof scanFolder>): Promise<ScanOutcome | null> {
-  const [folder, before, inner, last = null] = question;
+export async function scanSmallFolder(...[folder, before, inner]: Parameters<ScanFolder>): Promise<ScanOutcome | null> {
   try {
-    return await scan(folder, before, inner, last, INLINE);
+    return await scan(folder, before, inner, waitingDisk, INLINE, async () =>
+      readNames(folder, await waitingDisk.stat(folder), waitingDisk, INLINE.names),
+    );
   } catch (error) {
     if (error instanceof TooLarge) return null;
     throw error;
@@ -113,18 +95,19 @@ async function scan(
   folder: string,
   before: MountFacts | null,
   inner: ReadonlySet<string>,
-  last: Names | null,
+  disk: Disk,
   limits: Limits,
+  namesIn: () => Promise<WatchedNames>,
 ): Promise<ScanOutcome> {
   try {
-    const realPath = await realpath(folder);
+    const realPath = await disk.realpath(folder);
     const problem = systemPathProblem(folder, realPath);
     if (problem !== null) return away(folder, problem);
     const mount = await mountOf(realPath);
     const lost = before === null ? null : unmounted(before, mount, folder);
     if (lost !== null) return away(folder, lost);
-    const names = await namesIn(folder, last, limits.names);
-    const walk = new ScanWalk(folder, names.beside, limits.files);
+    const names = await namesIn();
+    const walk = new ScanWalk(folder, names.beside, disk, limits.files);
     const isFolder = new Set(names.folders);
     for (const name of [...names.folders, ...names.models].toSorted()) {
       if (!isFolder.has(name)) await walk.file(name);
@@ -136,7 +119,7 @@ async function scan(
     const isCut = names.isCut || leftOut > notScanned.length;
     const scan = { folder, ok: true, candidates, notScanned, leftOut, isCut, otherFiles } as const;
     const watched = names.count > MAX_WATCHED_ENTRIES ? folders : [folder, ...folders];
-    return { scan, mount, leftOut, folders: watched, names: names.count > MAX_KEPT_NAMES ? null : names };
+    return { scan, mount, leftOut, folders: watched };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -151,15 +134,15 @@ async function scan(
 export async function scanPath(path: string, before: MountFacts | null): Promise<ScanOutcome> {
   const parent = dirname(path);
   try {
-    const problem = systemPathProblem(path, await realpath(path).catch(() => path));
+    const problem = systemPathProblem(path, await waitingDisk.realpath(path).catch(() => path));
     if (problem !== null) return away(path, problem);
-    const mount = await mountOf(await realpath(parent));
+    const mount = await mountOf(await waitingDisk.realpath(parent));
     const lost = before === null ? null : unmounted(before, mount, parent);
     if (lost !== null) return away(path, lost);
     const listing = await listCandidate(path, storedName(path) ?? basename(path));
     const scan = { folder: path, ok: true, candidates: listing === null ? [] : [listing] } as const;
     const folders = listing === null ? [] : listing.kind === 'file' ? [path] : [path, ...foldersOf(listing)];
-    return { scan, mount, leftOut: 0, folders, names: null };
+    return { scan, mount, leftOut: 0, folders };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -175,13 +158,15 @@ class ScanWalk {
   readonly folders: string[] = [];
   readonly #folder: string;
   readonly #beside: FolderNames;
+  readonly #disk: Disk;
   readonly #budget: EntryBudget = { left: MAX_SHAPE_NAMES };
 
   #filesLeft: number;
 
-  constructor(folder: string, beside: FolderNames, mostFiles: number) {
+  constructor(folder: string, beside: FolderNames, disk: Disk, mostFiles: number) {
     this.#folder = folder;
     this.#beside = beside;
+    this.#disk = disk;
     this.#filesLeft = mostFiles;
   }
 
@@ -191,7 +176,7 @@ class ScanWalk {
   async child(name: string, nesting = 0): Promise<void> {
     const path = join(this.#folder, name);
     // A repository of another tool's store is one model, whatever folders it is kept in.
-    const shape = storedName(path) === null ? await shapeOf(path, this.#budget, nesting) : ({ kind: 'model' } as const);
+    const shape = storedName(path) === null ? await shapeOf(path, this.#budget, this.#disk, nesting) : ({ kind: 'model' } as const);
     if (shape.kind !== 'publisher') return this.#add(path, nameOf(path, name));
     this.folders.push(path);
     for (const model of shape.models) await this.child(`${name}/${model}`, nesting + 1);
@@ -209,7 +194,7 @@ class ScanWalk {
       if (this.notScanned.length < MAX_NOT_SCANNED) this.notScanned.push(path);
       return;
     }
-    const found = await listCandidateFiles(path, beside && (() => beside));
+    const found = await listCandidateFiles(path, this.#disk, beside && (() => beside));
     if (found === null) return;
     this.#filesLeft -= found.files.length;
     if (this.#filesLeft < 0) throw new TooLarge();
@@ -232,81 +217,8 @@ function foldersOf({ path, kind, files }: CandidateListing): readonly string[] {
   return [...new Set(files.map((file) => dirname(file.path)))].filter((name) => name !== '.').map((name) => join(path, name));
 }
 
-async function namesIn(folder: string, last: Names | null, mostNames: number): Promise<Names> {
-  const times = await stat(folder);
-  if (last !== null && namesHold(last, times)) return last;
-  const { mtimeMs, ctimeMs } = times;
-  const atMs = Date.now();
-  const [folders, files, others, beside]: string[][] = [[], [], [], []] as never;
-  let otherCount = 0;
-  let count = 0;
-  const budget = { left: MAX_NAMES };
-  for await (const entry of direntsOf(folder, budget)) {
-    const { name } = entry;
-    count += 1;
-    if (count > mostNames) throw new TooLarge();
-    if (isSystemJunk(name)) continue;
-    if (isBesideName(name)) beside?.push(name);
-    const kind = entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : await kindOf(join(folder, name));
-    if (kind === 'folder') folders?.push(name);
-    else if (kind === 'file' && LOOSE_MODEL.test(name)) files?.push(name);
-    else if (kind !== null && !isPartialDownload(name)) {
-      otherCount += 1;
-      if (otherCount <= MAX_OTHER_NAMES) others?.push(name);
-    }
-  }
-  return {
-    mtimeMs,
-    ctimeMs,
-    atMs,
-    count,
-    folders: (folders ?? []).toSorted(),
-    models: looseModels(files ?? []),
-    others: firstOfSets(others ?? []).slice(0, MAX_OTHER_FILES),
-    otherCount,
-    isCut: budget.left <= 0,
-    beside: folderNames((beside ?? []).toSorted()),
-  };
-}
-
-/**
- * Of what is no plain entry: a link, a pipe, or where the file system does not tell. What can never
- * be read gets its verdict as a file does. Null: it is gone, or a link to what is missing.
- */
-async function kindOf(path: string): Promise<'folder' | 'file' | null> {
-  try {
-    const isFolder = (await stat(path)).isDirectory() && systemPathProblem(await realpath(path)) === null;
-    return isFolder ? 'folder' : 'file';
-  } catch (error) {
-    return errorCode(error) === 'ELOOP' ? 'file' : null;
-  }
-}
-
-/**
- * Without projectors that are looked at with their model, and with one part for all of a split
- * model: the first that is there.
- */
-function looseModels(names: readonly string[]): readonly string[] {
-  const owned = pairProjectors(names);
-  const all = new Set(names);
-  return names
-    .filter((name) => !owned.has(name) && (splitName(name) === null || splitParts(name).find((part) => all.has(part)) === name))
-    .toSorted();
-}
-
-/** Of files that are pieces of one, the first stands for all. */
-function firstOfSets(names: readonly string[]): readonly string[] {
-  const seen = new Set<string>();
-  return names.toSorted().filter((name) => {
-    const whole = joinable(name)?.whole ?? name;
-    if (whole !== name && seen.has(whole)) return false;
-    seen.add(whole);
-    return true;
-  });
-}
-
 function away(folder: string, message: string): ScanOutcome {
-  return { scan: { folder, ok: false, message }, mount: null, leftOut: 0, folders: [], names: null };
+  return { scan: { folder, ok: false, message }, mount: null, leftOut: 0, folders: [] };
 }
 
 function awaySentence(folder: string, code: string): string {

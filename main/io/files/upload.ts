@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { ModeliumError } from '../../../shared/errors.ts';
 import { visibleName } from '../../../shared/visible.ts';
 import { errorCode } from './files.ts';
-import { LOOSE_MODEL } from './scan.ts';
+import { LOOSE_MODEL } from './watched-names.ts';
 
 /** File systems take 255 bytes. */
 const LONGEST_NAME_BYTES = 200;

@@ -11,7 +11,7 @@ import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import type { Clock, FolderScan, Log } from '../../core/ports.ts';
 import { errorCode } from './files.ts';
 import type { MountFacts } from './mounts.ts';
-import { type Names, type ScanOutcome, scanPath, scanSmallFolder } from './scan.ts';
+import { type ScanFolder, type ScanOutcome, scanPath, scanSmallFolder } from './scan.ts';
 
 /** Events of one copy come in bursts; so long is waited for the rest of them. */
 const COALESCE_MS = 50;
@@ -40,8 +40,8 @@ export interface WatcherOptions {
   readonly scanIntervalMs: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Looks at a folder that is too large for this thread. Answers as `scanFolder` does. */
-  scanLarge(folder: string, before: MountFacts | null, inner: ReadonlySet<string>, last: Names | null): Promise<ScanOutcome>;
+  /** Looks at a folder that is too large for this thread. */
+  readonly scanLarge: ScanFolder;
   /** @returns there is more in it than one turn takes: it is told again in the next one. */
   onScan(scan: FolderScan): boolean;
 }
@@ -63,7 +63,6 @@ interface Watched {
   readonly path: string;
   readonly single: boolean;
   mount: MountFacts | null;
-  names: Names | null;
   /** What is listened to, by folder; `is` tells another folder of the same name. */
   readonly events: Map<string, { readonly is: string; readonly watcher: FSWatcher }>;
   /** How many events came since the last look. */
@@ -133,7 +132,6 @@ class Watcher implements FileWatcher {
       path,
       single,
       mount: null,
-      names: null,
       events: new Map(),
       eventCount: 0,
       lastProblem: '',
@@ -191,7 +189,6 @@ class Watcher implements FileWatcher {
     // folder under it.
     if (found.mount !== null) entry.mount = found.mount;
     this.#tell(entry, found);
-    entry.names = found.names;
     const folders = scan.ok && (entry.mount?.typeWithoutEvents ?? null) === null ? found.folders : [];
     // Of what came between the look and the first event nobody told.
     if (await this.#listenTo(entry, folders)) entry.stale = true;
@@ -201,15 +198,13 @@ class Watcher implements FileWatcher {
 
   async #read(entry: Watched): Promise<ScanOutcome> {
     try {
-      const { path, mount, names } = entry;
+      const { path, mount } = entry;
       if (entry.single) return await scanPath(path, mount);
-      return (
-        (await scanSmallFolder(path, mount, this.#folders, names)) ?? (await this.#options.scanLarge(path, mount, this.#folders, names))
-      );
+      return (await scanSmallFolder(path, mount, this.#folders)) ?? (await this.#options.scanLarge(path, mount, this.#folders));
     } catch (error) {
       this.#options.log.error(`Looking at ${entry.path} failed`, error);
       const message = `The folder ${entry.path} could not be read.`;
-      return { scan: { folder: entry.path, ok: false, message }, mount: null, leftOut: 0, folders: [], names: null };
+      return { scan: { folder: entry.path, ok: false, message }, mount: null, leftOut: 0, folders: [] };
     }
   }
 

@@ -7,6 +7,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { CodeFile, CodeReading } from '../../core/ports.ts';
+import { blockingDisk } from '../files/disk.ts';
 import { errorCode, type ListedFile, listCandidateFiles } from '../files/files.ts';
 import { openListed } from '../files/open-file.ts';
 import { whyUnreadable } from '../files/unreadable.ts';
@@ -22,7 +23,7 @@ const PREVIEW_BYTES_IN_ALL = 1024 * 1024;
  * @throws ModeliumError content-changed, path-invalid.
  */
 export async function readCode(path: string, names: readonly string[], onProgress: (readBytes: number) => void): Promise<CodeReading> {
-  const found = await listCandidateFiles(path);
+  const found = await listCandidateFiles(path, blockingDisk);
   if (found === null) throw changed(`${path} is not there any more.`);
   if (found.unreadable !== null) throw new ModeliumError('path-invalid', found.unreadable);
   // Code can import it, and no hash would tell that it changed.

@@ -9,6 +9,7 @@ import type { FoundModel, ModelStore } from '../../../shared/snapshot.ts';
 import { splitParts } from '../../core/analyzer/split-names.ts';
 import type { FoundModels } from '../../core/ports.ts';
 import { storedName } from '../../core/stores/names.ts';
+import { blockingDisk } from '../files/disk.ts';
 import { errorCode, listCandidateFiles } from '../files/files.ts';
 import { whyUnreadable } from '../files/unreadable.ts';
 import { inspectCandidate } from './inspect.ts';
@@ -153,7 +154,7 @@ async function inside(search: Search, root: string, entries: readonly Entry[]): 
 /** Looks at its headers, as it would be looked at when it is registered. */
 async function describe(search: Search, store: ModelStore, { path, name }: Entry): Promise<void> {
   if (isOver(search)) return;
-  const found = await listCandidateFiles(path);
+  const found = await listCandidateFiles(path, blockingDisk);
   if (found === null) return;
   const { realPath } = found;
   if (search.seen.has(realPath)) return;

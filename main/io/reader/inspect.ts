@@ -13,6 +13,7 @@ import { analyzeCandidate } from '../../core/analyzer/candidate.ts';
 import { analyzeLoose } from '../../core/analyzer/loose-file.ts';
 import type { FileIdentity, Inspection } from '../../core/ports.ts';
 import { listed } from '../../core/sentences.ts';
+import { blockingDisk } from '../files/disk.ts';
 import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, rememberingNames } from '../files/files.ts';
 import { openListed } from '../files/open-file.ts';
 import { whyUnreadable } from '../files/unreadable.ts';
@@ -27,7 +28,7 @@ export type Convertible = (files: Readonly<Record<string, string>>, profile: Mod
 const TOO_MUCH = 'Its files say more about the model than any model has to say: thousands of names, types or inputs.';
 
 /** Hundreds of files of one folder are looked at one after the other. */
-const namesBeside = rememberingNames();
+const namesBeside = rememberingNames(blockingDisk);
 const findWriter = writerFinder();
 
 /**
@@ -42,7 +43,7 @@ export async function inspectCandidate(path: string, force: boolean, convertible
 }
 
 async function inspected(path: string, force: boolean, convertible: Convertible): Promise<Inspection> {
-  const found = await listCandidateFiles(path, namesBeside);
+  const found = await listCandidateFiles(path, blockingDisk, namesBeside);
   if (found === null) return unfinished([], [`${basename(path)}: not there`], null);
   const files = found.files.map(identityOf);
   if (found.unreadable !== null) return unfinished(files, [], found.unreadable);

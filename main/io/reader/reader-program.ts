@@ -7,8 +7,9 @@ import os from 'node:os';
 import { type ErrorCode, toModeliumError } from '../../../shared/errors.ts';
 import type { CodeReading, FoundModels, Inspection } from '../../core/ports.ts';
 import { BEHIND_REQUESTS, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
+import { blockingDisk } from '../files/disk.ts';
 import type { MountFacts } from '../files/mounts.ts';
-import { type Names, type ScanOutcome, scanFolder } from '../files/scan.ts';
+import { folderScanner, type ScanOutcome } from '../files/scan.ts';
 import { readCode } from './code-files.ts';
 import { type FindLimits, findModels } from './found-models.ts';
 import { type Convertible, inspectCandidate } from './inspect.ts';
@@ -28,7 +29,6 @@ export interface ReaderTasks {
       readonly folder: string;
       readonly before: MountFacts | null;
       readonly inner: ReadonlySet<string>;
-      readonly last: Names | null;
     };
     readonly answer: ScanOutcome;
   };
@@ -46,6 +46,8 @@ export type ReaderAnswer<Name extends TaskName> =
   | { readonly kind: 'progress' }
   | { readonly kind: 'done'; readonly answer: ReaderTasks[Name]['answer'] }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
+
+const scanFolder = folderScanner(blockingDisk);
 
 /** Bytes between two words of progress: a slow disk reads as many within a second. */
 const PROGRESS_BYTES = 32 * 1024 * 1024;
@@ -81,7 +83,7 @@ function answerTo(request: ReaderRequest, convertible: Convertible): Promise<Rea
     case 'code':
       return readCode(request.path, request.files, progress());
     case 'scan':
-      return scanFolder(request.folder, request.before, request.inner, request.last);
+      return scanFolder(request.folder, request.before, request.inner);
     case 'found':
       return findModels(request.folders, request.limits);
   }

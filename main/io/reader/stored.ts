@@ -4,10 +4,11 @@
  * files; executes and writes nothing (I7, I8).
  */
 import { constants } from 'node:fs';
-import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { isHuggingfaceRepository, isOllamaManifest } from '../../core/stores/names.ts';
 import { MANIFEST_MAX_BYTES, readOllamaManifest } from '../../core/stores/ollama.ts';
+import type { Disk } from '../files/disk.ts';
 import { type EntryBudget, entriesOf } from '../files/entries.ts';
 
 /** A commit and a line feed; more is something else. */
@@ -30,13 +31,13 @@ export type Stored =
  * Null: the path is no entry of a store, and stands for itself. Rejects with the file error where
  * it cannot be read.
  */
-export async function storedAt(path: string): Promise<Stored | null> {
-  if (isOllamaManifest(path)) return ollamaBlob(path);
-  return isHuggingfaceRepository(path) ? huggingfaceSnapshot(path) : null;
+export async function storedAt(path: string, disk: Disk): Promise<Stored | null> {
+  if (isOllamaManifest(path)) return ollamaBlob(path, disk);
+  return isHuggingfaceRepository(path) ? huggingfaceSnapshot(path, disk) : null;
 }
 
 /** The snapshot of the branch main; else the newest that is whole; else the newest. */
-async function huggingfaceSnapshot(repository: string): Promise<Stored | null> {
+async function huggingfaceSnapshot(repository: string, disk: Disk): Promise<Stored | null> {
   const folder = join(repository, 'snapshots');
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => null);
   // A folder that only has such a name.
@@ -45,29 +46,31 @@ async function huggingfaceSnapshot(repository: string): Promise<Stored | null> {
   const main = (await readStart(join(repository, 'refs', 'main'), REF_MAX_BYTES).catch(() => null))?.trim();
   if (main !== undefined && commits.includes(main)) return { kind: 'folder', path: join(folder, main) };
   const dated = await Promise.all(
-    commits.slice(0, MOST_SNAPSHOTS).map(async (name) => ({ path: join(folder, name), mtimeMs: (await stat(join(folder, name))).mtimeMs })),
+    commits
+      .slice(0, MOST_SNAPSHOTS)
+      .map(async (name) => ({ path: join(folder, name), mtimeMs: (await disk.stat(join(folder, name))).mtimeMs })),
   );
   dated.sort((one, other) => other.mtimeMs - one.mtimeMs);
-  for (const { path } of dated) if (await leadsSomewhere(path)) return { kind: 'folder', path };
+  for (const { path } of dated) if (await leadsSomewhere(path, disk)) return { kind: 'folder', path };
   const [newest] = dated;
   if (newest !== undefined) return { kind: 'folder', path: newest.path };
   return { kind: 'missing', path: folder };
 }
 
 /** Does each link in the folder lead to a file? Those of an unfinished download do not. */
-async function leadsSomewhere(folder: string, budget: EntryBudget = { left: MOST_ENTRIES }, depth = 0): Promise<boolean> {
-  const { entries } = await entriesOf(folder, budget);
+async function leadsSomewhere(folder: string, disk: Disk, budget: EntryBudget = { left: MOST_ENTRIES }, depth = 0): Promise<boolean> {
+  const { entries } = await entriesOf(folder, budget, disk);
   if (entries.length === 0) return depth > 0;
   for (const entry of entries) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory() && depth < MOST_DEPTH && !(await leadsSomewhere(path, budget, depth + 1))) return false;
-    if (entry.isSymbolicLink() && (await lstat(resolve(folder, await readlink(path))).catch(() => null)) === null) return false;
+    if (entry.isDirectory() && depth < MOST_DEPTH && !(await leadsSomewhere(path, disk, budget, depth + 1))) return false;
+    if (entry.isSymbolicLink() && (await disk.lstat(resolve(folder, await disk.readlink(path))).catch(() => null)) === null) return false;
   }
   return true;
 }
 
-async function ollamaBlob(manifest: string): Promise<Stored> {
-  const facts = await stat(manifest);
+async function ollamaBlob(manifest: string, disk: Disk): Promise<Stored> {
+  const facts = await disk.stat(manifest);
   if (!facts.isFile()) return { kind: 'refused', message: `${manifest} is not a regular file.` };
   if (facts.size > MANIFEST_MAX_BYTES)
     return { kind: 'refused', message: `${manifest} has ${facts.size} bytes: that is too large for a manifest.` };
@@ -75,7 +78,7 @@ async function ollamaBlob(manifest: string): Promise<Stored> {
   if (typeof model === 'string') return { kind: 'refused', message: `${manifest} cannot be served: ${model}.` };
   // manifests/HOST/NAMESPACE/NAME/TAG: five names below the store's own folder.
   const blob = join(dirname(dirname(dirname(dirname(dirname(manifest))))), 'blobs', model.blob);
-  const found = await lstat(blob).catch((error: NodeJS.ErrnoException) => {
+  const found = await disk.lstat(blob).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
