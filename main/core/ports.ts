@@ -75,11 +75,22 @@ export interface Inspection {
   readonly nothing?: { readonly isEmpty: boolean; readonly message: string; readonly help: string };
   /** What it is, as far as its bytes show, even before it is complete. */
   readonly profile: ModelProfile | null;
+  /**
+   * Identifies the files that were read: as long as they stay these, reading them again gives the
+   * same. Absent if it might give something else, as while they are not complete.
+   */
+  readonly readAs?: string;
 }
 
 export interface Library {
-  /** @param force a user requested the load anyway: zeros at the end of tensors count as data. */
-  inspect(path: string, options: { readonly force: boolean; readonly signal: AbortSignal }): Promise<Inspection>;
+  /**
+   * @param force a user requested the load anyway: zeros at the end of tensors count as data.
+   * @param last what the caller found before: files that are still the same are not read again.
+   */
+  inspect(
+    path: string,
+    options: { readonly force: boolean; readonly last?: Inspection | null; readonly signal: AbortSignal },
+  ): Promise<Inspection>;
 }
 
 export interface FoundModels {

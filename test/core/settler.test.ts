@@ -31,6 +31,7 @@ function inspection(bytes: number, more: Partial<Inspection> = {}): Inspection {
 
 interface Pending {
   readonly force: boolean;
+  readonly last?: Inspection | null;
   readonly signal: AbortSignal;
   answer(inspection: Inspection): Promise<void>;
   fail(error: Error): Promise<void>;
@@ -97,8 +98,11 @@ describe('looks at one model', () => {
 
   test('are not taken of one that has settled', async () => {
     const box = createBox();
-    await box.looks[0]?.answer(inspection(1000));
+    const first = inspection(1000);
+    await box.looks[0]?.answer(first);
     await box.clock.advance(500);
+    // What is still the same need not be read again.
+    expect(box.looks.map(({ last }) => last)).toEqual([null, first]);
     await box.looks.at(-1)?.answer(inspection(1000));
     await box.clock.advance(500);
     await box.looks.at(-1)?.answer(inspection(1000));

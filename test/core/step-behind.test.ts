@@ -133,7 +133,7 @@ describe('stepping behind other sessions', () => {
 
     it('the reader', async () => {
       const reader = new Reader({ node: nodeProgram(), program, clock: createClock() });
-      const asked = reader.ask('inspect', { path: folder, force: false }, new AbortController().signal);
+      const asked = reader.ask('inspect', { path: folder, force: false, readAs: null }, new AbortController().signal);
       const [pid, session] = (await asked) as unknown as readonly [string, string];
       expect(session).toBe(pid);
       await reader.close();

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Library } from '../../main/core/ports.ts';
 import { readStat, readText } from '../../main/io/processes/proc.ts';
+import { inspectAgain } from '../../main/io/reader/inspect.ts';
 import { createInspector } from '../../main/io/reader/ports.ts';
 import { Reader } from '../../main/io/reader/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
@@ -51,7 +52,7 @@ describe('inspector', () => {
   test('between many questions it rests as long as each took', async () => {
     const computes = 'const end = performance.now() + 8; while (performance.now() < end);';
     const { reader: made } = await readerOf(`process.on('message', () => { ${computes} process.send({ kind: 'done', answer: null }); });`);
-    const ask = () => made.ask('inspect', { path: root, force: false }, never);
+    const ask = () => made.ask('inspect', { path: root, force: false, readAs: null }, never);
     await ask();
     const startMs = performance.now();
     await Promise.all(Array.from({ length: 12 }, ask));
@@ -63,7 +64,7 @@ describe('inspector', () => {
   test('who leaves with many questions at once has no process started for each of them', async () => {
     const { reader: made, starts } = await readerOf("process.on('message', () => {});");
     const abort = Array.from({ length: 50 }, () => new AbortController());
-    const asked = abort.map(({ signal }) => made.ask('inspect', { path: root, force: false }, signal));
+    const asked = abort.map(({ signal }) => made.ask('inspect', { path: root, force: false, readAs: null }, signal));
     await eventually('the first is asked', async () => (await starts()) === 1);
     for (const one of abort) one.abort();
     expect((await Promise.allSettled(asked)).every(({ status }) => status === 'rejected')).toBe(true);
@@ -76,6 +77,62 @@ describe('inspector', () => {
     const seen = await look(path);
     expect(seen).toMatchObject({ whole: true, damage: null, unreadable: null, writer: null, profile: { architecture: 'llama' } });
     expect(seen.copy.bytesPresent).toBe(seen.copy.bytesExpected);
+  });
+
+  test('files that are still the same are not read again, but who writes to them is asked', async () => {
+    const path = await writeTinyGguf(root);
+    let last = await look(path);
+    const again = (force = false) => inspector.inspect(path, { force, last, signal: never });
+    // Of a file that changed within the last step of its file system's time one cannot be sure.
+    await eventually('it can be told from others', async () => {
+      last = await look(path);
+      return last.readAs !== undefined;
+    });
+    const same = await again();
+    expect(same).toEqual(last);
+    // What was handed over once more would be a copy.
+    expect(same.profile).toBe(last.profile);
+    expect((await again(true)).profile).not.toBe(last.profile);
+    if (process.platform === 'linux') {
+      const writing = await open(path, 'r+');
+      await eventually('the one that writes is named', async () => (await again()).writer?.pid === process.pid);
+      expect((await again()).profile).toBe(last.profile);
+      await writing.close();
+    }
+    await appendFile(path, 'more');
+    const grown = await again();
+    expect(grown.files[0]?.bytes).toBe((last.files[0]?.bytes ?? 0) + 4);
+    expect(grown.profile).not.toBe(last.profile);
+  });
+
+  test.each<[string, (gguf: Buffer) => Buffer]>([
+    ['not complete', (gguf) => gguf.subarray(0, gguf.length - 1_000)],
+    ['damaged', (gguf) => gguf.fill(0xff, 8, 16)],
+  ])('a file that is %s is read each time', async (_what, changed) => {
+    const path = join(root, 'm.gguf');
+    await writeFile(path, changed(Buffer.from(writeGguf(llama()))));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const seen = await look(path);
+    expect(seen.damage !== null || !seen.whole).toBe(true);
+    expect(seen).not.toHaveProperty('readAs');
+  });
+
+  test('a file that changed within a step of its time is read again', async () => {
+    const path = await writeTinyGguf(root);
+    const { mtimeMs, ctimeMs } = await stat(path);
+    const changedMs = Math.max(mtimeMs, ctimeMs);
+    const wallTime = vi.spyOn(Date, 'now');
+    try {
+      for (const [ms, isTold] of [
+        [5, false],
+        [changedMs % 1_000 === 0 ? 3_000 : 50, true],
+      ] as const) {
+        wallTime.mockReturnValue(changedMs + ms);
+        expect('readAs' in (await inspectAgain(path, false, null, () => null))).toBe(isTold);
+      }
+    } finally {
+      wallTime.mockRestore();
+    }
   });
 
   test('a reader that nobody needs ends after a while, and the next look has another one', async () => {

@@ -92,7 +92,8 @@ export class Settler {
   async #inspect(record: ModelRecord, watch: Watch): Promise<void> {
     const { library, clock, log, registry } = this.#ports;
     try {
-      const inspection = await library.inspect(record.path, { force: record.force, signal: watch.abort.signal });
+      const last = watch.previous?.inspection ?? null;
+      const inspection = await library.inspect(record.path, { force: record.force, last, signal: watch.abort.signal });
       if (watch.abort.signal.aborted) return;
       watch.looking = false;
       const current = registry.get(record.id);

@@ -12,7 +12,7 @@ import type { Disk } from './disk.ts';
  */
 const [WHOLE_STEP_MS, PART_STEP_MS] = [2_000, 10];
 
-/** A folder's own times when its names were read, and when that was, by the system's clock. */
+/** The times of a file or folder when it was read, and when that was, by the system's clock. */
 export interface ReadTimes {
   readonly mtimeMs: number;
   readonly ctimeMs: number;
@@ -20,10 +20,15 @@ export interface ReadTimes {
 }
 
 /** Do the names that were read then hold still? @param now of the folder. */
-export function namesHold({ mtimeMs, ctimeMs, atMs }: ReadTimes, now: Stats): boolean {
+export function namesHold(read: ReadTimes, now: Stats): boolean {
+  return read.mtimeMs === now.mtimeMs && read.ctimeMs === now.ctimeMs && tellsChanges(read);
+}
+
+/** Does every change since it was read show in its times? */
+export function tellsChanges({ mtimeMs, ctimeMs, atMs }: ReadTimes): boolean {
   const changedMs = Math.max(mtimeMs, ctimeMs);
   const stepMs = changedMs % 1_000 === 0 ? WHOLE_STEP_MS : PART_STEP_MS;
-  return mtimeMs === now.mtimeMs && ctimeMs === now.ctimeMs && changedMs < atMs - stepMs;
+  return changedMs < atMs - stepMs;
 }
 
 /** What a walk may still look at; shared by all folders of it. */

@@ -3,6 +3,7 @@
  * still writes to them. Runs in the reader process, because it reads synchronously (I12). Executes
  * nothing of what it reads (I7) and writes nothing (I8).
  */
+import { createHash } from 'node:crypto';
 import { closeSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ModelProfile } from '../../../shared/profile.ts';
@@ -14,6 +15,7 @@ import { analyzeLoose } from '../../core/analyzer/loose-file.ts';
 import type { FileIdentity, Inspection } from '../../core/ports.ts';
 import { listed } from '../../core/sentences.ts';
 import { blockingDisk } from '../files/disk.ts';
+import { tellsChanges } from '../files/entries.ts';
 import { type CandidateFiles, errorCode, identityOf, type ListedFile, listCandidateFiles, rememberingNames } from '../files/files.ts';
 import { openListed } from '../files/open-file.ts';
 import { whyUnreadable } from '../files/unreadable.ts';
@@ -24,6 +26,12 @@ import { writerFinder } from '../files/writers.ts';
  * full stop, or null.
  */
 export type Convertible = (files: Readonly<Record<string, string>>, profile: ModelProfile) => string | null;
+
+/** The files are those that were read before. Who writes to them is asked each time. */
+export interface Unchanged {
+  readonly unchanged: true;
+  readonly writer: Inspection['writer'];
+}
 
 const TOO_MUCH = 'Its files say more about the model than any model has to say: thousands of names, types or inputs.';
 
@@ -37,13 +45,40 @@ const findWriter = writerFinder();
  * out where nobody is about to load it.
  */
 export async function inspectCandidate(path: string, force: boolean, convertible: Convertible = () => null): Promise<Inspection> {
-  const { files, ...said } = await inspected(path, force, convertible);
+  return inspectFound(path, await listCandidateFiles(path, blockingDisk, namesBeside), force, convertible);
+}
+
+/** Reads the files only if they are not those of the last look. @param readAs of that look. */
+export async function inspectAgain(
+  path: string,
+  force: boolean,
+  readAs: string | null,
+  convertible: Convertible,
+): Promise<Inspection | Unchanged> {
+  const atMs = Date.now();
+  const found = await listCandidateFiles(path, blockingDisk, namesBeside);
+  const now = found === null ? null : identifierOf(found, force, atMs);
+  if (found !== null && now !== null && now === readAs) return { unchanged: true, writer: findWriter(found.files) };
+  const inspection = await inspectFound(path, found, force, convertible);
+  const isSure = inspection.usable && inspection.damage === null && inspection.zeroTails.length === 0;
+  return isSure && now !== null ? { ...inspection, readAs: now } : inspection;
+}
+
+/** Null: a file changed so short a time ago that it may change again and look the same. */
+function identifierOf(found: CandidateFiles, force: boolean, atMs: number): string | null {
+  if (!found.files.every(({ mtimeMs, ctimeMs = 0 }) => tellsChanges({ mtimeMs, ctimeMs, atMs }))) return null;
+  return createHash('sha256')
+    .update(JSON.stringify([found, force]))
+    .digest('hex');
+}
+
+async function inspectFound(path: string, found: CandidateFiles | null, force: boolean, convertible: Convertible): Promise<Inspection> {
+  const { files, ...said } = await inspected(path, found, force, convertible);
   const bounded = boundedTexts(said, new Set(files.map((file) => file.path)));
   return bounded === null ? { ...unfinished(files, [], null), damage: TOO_MUCH } : { files, ...bounded };
 }
 
-async function inspected(path: string, force: boolean, convertible: Convertible): Promise<Inspection> {
-  const found = await listCandidateFiles(path, blockingDisk, namesBeside);
+async function inspected(path: string, found: CandidateFiles | null, force: boolean, convertible: Convertible): Promise<Inspection> {
   if (found === null) return unfinished([], [`${basename(path)}: not there`], null);
   const files = found.files.map(identityOf);
   if (found.unreadable !== null) return unfinished(files, [], found.unreadable);

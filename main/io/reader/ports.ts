@@ -17,9 +17,11 @@ const LIMITS = { forMs: 10_000, mostModels: 1_000 } as const;
 
 export function createInspector(reader: Reader): Library {
   return {
-    async inspect(path, { force, signal }) {
+    async inspect(path, { force, last = null, signal }) {
       try {
-        return await reader.ask('inspect', { path, force }, signal);
+        const answer = await reader.ask('inspect', { path, force, readAs: last?.readAs ?? null }, signal);
+        // Told only to who has said what they were read as.
+        return 'unchanged' in answer ? { ...(last as Inspection), writer: answer.writer } : answer;
       } catch (thrown) {
         if (thrown instanceof ModeliumError && thrown.code === 'cancelled') throw thrown;
         return unreadable(path, thrown instanceof Error ? thrown.message : String(thrown));

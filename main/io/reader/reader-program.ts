@@ -12,17 +12,19 @@ import type { MountFacts } from '../files/mounts.ts';
 import { folderScanner, type ScanOutcome } from '../files/scan.ts';
 import { readCode } from './code-files.ts';
 import { type FindLimits, findModels } from './found-models.ts';
-import { type Convertible, inspectCandidate } from './inspect.ts';
+import { type Convertible, inspectAgain, type Unchanged } from './inspect.ts';
 import type { StoreFolder } from './store-folders.ts';
 
 export interface InspectRequest {
   readonly path: string;
   readonly force: boolean;
+  /** Of the asker's last inspection: files that are still these are not read again. */
+  readonly readAs: string | null;
 }
 
 /** The questions by their names, with what each asks and is answered. */
 export interface ReaderTasks {
-  readonly inspect: { readonly asks: InspectRequest; readonly answer: Inspection };
+  readonly inspect: { readonly asks: InspectRequest; readonly answer: Inspection | Unchanged };
   readonly code: { readonly asks: { readonly path: string; readonly files: readonly string[] }; readonly answer: CodeReading };
   readonly scan: {
     readonly asks: {
@@ -79,7 +81,7 @@ async function reply(request: ReaderRequest, convertible: Convertible): Promise<
 function answerTo(request: ReaderRequest, convertible: Convertible): Promise<ReaderTasks[TaskName]['answer']> {
   switch (request.task) {
     case 'inspect':
-      return inspectCandidate(request.path, request.force, convertible);
+      return inspectAgain(request.path, request.force, request.readAs, convertible);
     case 'code':
       return readCode(request.path, request.files, progress());
     case 'scan':
