@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { blockingDisk, type Disk } from '../../main/io/files/disk.ts';
-import { listCandidateFiles, rememberingNames } from '../../main/io/files/files.ts';
+import { listCandidateFiles } from '../../main/io/files/files.ts';
 import { mountOf, parseMounts, unmounted } from '../../main/io/files/mounts.ts';
+import { rememberingNames } from '../../main/io/files/names-beside.ts';
 import { folderScanner, scanPath, scanSmallFolder } from '../../main/io/files/scan.ts';
 
 const scanFolder = folderScanner(blockingDisk);
@@ -279,6 +280,29 @@ test('a projector beside its model is one candidate with it, and stands for itse
   }
 });
 
+test.each([
+  [2, 20],
+  [7, 25],
+])('while files arrive, the names in a folder that took %i ms to read serve for %i ms', async (tookMs, forMs) => {
+  const folder = await mkdtemp(join(tmpdir(), 'modelium-arriving-'));
+  try {
+    let nowMs = 1_000;
+    const eachEntry: Disk['eachEntry'] = (...asked) => {
+      nowMs += tookMs;
+      return blockingDisk.eachEntry(...asked);
+    };
+    const namesBeside = rememberingNames({ ...blockingDisk, eachEntry }, () => nowMs);
+    const first = await namesBeside(folder);
+    await writeFile(join(folder, 'a.gguf'), '');
+    nowMs += forMs - 1;
+    expect(await namesBeside(folder)).toBe(first);
+    nowMs += 1;
+    expect((await namesBeside(folder)).names).toEqual(new Set(['a.gguf']));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('what lies beside loose files is read once for all of them, and again when the folder may be other than it was', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'modelium-beside-'));
   const wallTime = vi.spyOn(Date, 'now');
@@ -289,7 +313,7 @@ test('what lies beside loose files is read once for all of them, and again when 
     /** Are the names kept that are read so long after the folder changed? */
     const isKept = async (ms: number): Promise<boolean> => {
       wallTime.mockReturnValue(changedMs + ms);
-      const read = rememberingNames(blockingDisk);
+      const read = rememberingNames(blockingDisk, () => 0);
       const names = await read(folder);
       return (await read(folder)) === names;
     };
@@ -300,7 +324,7 @@ test('what lies beside loose files is read once for all of them, and again when 
     const beyondMs = wholeSecond.getTime() - changedMs;
     expect([await isKept(beyondMs + 1_500), await isKept(beyondMs + 2_500)]).toEqual([false, true]);
     wallTime.mockReturnValue(changedMs + 60_000);
-    const namesBeside = rememberingNames(blockingDisk);
+    const namesBeside = rememberingNames(blockingDisk, () => 0);
     await namesBeside(folder);
     await writeFile(join(folder, 'b.gguf'), '');
     expect([...(await namesBeside(folder)).names]).toEqual(['a.gguf', 'b.gguf']);

@@ -7,25 +7,20 @@ import type { Stats } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { visibleName } from '../../../shared/visible.ts';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
-import { isModelFile, isPartialDownload, PARTIAL_SUFFIXES } from '../../core/analyzer/not-there-yet.ts';
-import { pairProjectors } from '../../core/analyzer/side-files.ts';
+import { isModelFile, PARTIAL_SUFFIXES } from '../../core/analyzer/not-there-yet.ts';
 import { splitParts } from '../../core/analyzer/split-names.ts';
 import { systemPathProblem } from '../../core/notice/models-path.ts';
 import type { CandidateListing, FileIdentity } from '../../core/ports.ts';
 import { isOllamaManifest } from '../../core/stores/names.ts';
 import { storedAt } from '../reader/stored.ts';
 import { type Disk, waitingDisk } from './disk.ts';
-import { type EntryBudget, entriesOf, namesHold, type ReadTimes } from './entries.ts';
+import { type EntryBudget, entriesOf } from './entries.ts';
+import { type NamesBeside, readNamesBeside } from './names-beside.ts';
 import { whyUnreadable } from './unreadable.ts';
 
 const MAX_DEPTH = 4;
 /** Far more files than a model has; a folder with more is somebody's home, not a model. */
 const MAX_FILES = 4096;
-/**
- * Names that are read to find what belongs to a loose file: those of a folder with more are not all
- * known.
- */
-const MAX_BESIDE = 1_000_000;
 /** Files, folders, links that lead nowhere: whatever is looked at. */
 const MAX_ENTRIES = 16_384;
 /** Links named one by one; more are counted. */
@@ -92,7 +87,7 @@ export async function listCandidateFiles(path: string, disk: Disk = waitingDisk,
     const nothing = { ...NOTHING, kind: isBlob ? ('file' as const) : ('folder' as const) };
     if (stored?.kind === 'missing') return { ...nothing, realPath: stored.path, dangling: isBlob ? [stored.path] : [] };
     if (stored?.kind === 'refused') return { ...nothing, realPath: path, unreadable: stored.message };
-    return await listAt(stored?.path ?? path, disk, (stored === null ? beside : undefined) ?? ((folder) => readNames(folder, disk)));
+    return await listAt(stored?.path ?? path, disk, (stored === null ? beside : undefined) ?? ((folder) => readNamesBeside(folder, disk)));
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -153,59 +148,6 @@ export function listingOf({ kind, realPath, device, inode, bornMs, files }: Cand
 
 export function identityOf({ path, bytes, mtimeMs, ctimeMs = 0, bornMs = 0, device, inode }: FileIdentity): FileIdentity {
   return { path, bytes, mtimeMs, ctimeMs, bornMs, device, inode };
-}
-
-/** What lies in a folder, as far as loose files in it need to know: read once for all of them. */
-export interface FolderNames {
-  /** Names of GGUFs and of downloads in progress. */
-  readonly names: ReadonlySet<string>;
-  /** The projectors of each model. */
-  readonly projectors: ReadonlyMap<string, readonly string[]>;
-}
-
-/** What lies beside a loose file. @param folder that it lies in. */
-export type NamesBeside = (folder: string) => FolderNames | Promise<FolderNames>;
-
-/** A name that a loose file beside it may belong together with. */
-export function isBesideName(name: string): boolean {
-  return /\.gguf$/i.test(name) || isPartialDownload(name);
-}
-
-export function folderNames(names: readonly string[]): FolderNames {
-  const projectors = new Map<string, string[]>();
-  for (const [projector, model] of pairProjectors(names)) {
-    const known = projectors.get(model);
-    if (known === undefined) projectors.set(model, [projector]);
-    else known.push(projector);
-  }
-  return { names: new Set(names), projectors };
-}
-
-/**
- * Reads a folder once for all files in it that are asked about one after the other, as long as
- * nothing changes in it: of one with thousands this is most of the work.
- */
-export function rememberingNames(disk: Disk): NamesBeside {
-  let last: (ReadTimes & { readonly folder: string; readonly names: FolderNames }) | null = null;
-  return async (folder) => {
-    const times = await disk.stat(folder);
-    if (last?.folder === folder && namesHold(last, times)) return last.names;
-    const atMs = Date.now();
-    const { mtimeMs, ctimeMs } = times;
-    last = { folder, mtimeMs, ctimeMs, atMs, names: await readNames(folder, disk) };
-    return last.names;
-  };
-}
-
-async function readNames(folder: string, disk: Disk): Promise<FolderNames> {
-  const names: string[] = [];
-  let left = MAX_BESIDE;
-  await disk.eachEntry(folder, ({ name }) => {
-    if (isBesideName(name)) names.push(name);
-    left -= 1;
-    return left > 0;
-  });
-  return folderNames(names.toSorted());
 }
 
 /**

@@ -9,9 +9,10 @@ import type { CandidateListing, FolderScan } from '../../core/ports.ts';
 import { storedName } from '../../core/stores/names.ts';
 import { type Disk, waitingDisk } from './disk.ts';
 import { type EntryBudget, namesHold } from './entries.ts';
-import { errorCode, type FolderNames, folderNames, listCandidate, listCandidateFiles, listingOf } from './files.ts';
+import { errorCode, listCandidate, listCandidateFiles, listingOf } from './files.ts';
 import { shapeOf } from './folder-shape.ts';
 import { type MountFacts, mountOf, unmounted } from './mounts.ts';
+import { type FolderNames, folderNames } from './names-beside.ts';
 import { looseModels, MAX_NAMES, MAX_OTHER_FILES, readNames, TooLarge, type WatchedNames } from './watched-names.ts';
 
 /** Models that a watch folder may have; those beyond are not looked at, and said. */

@@ -13,7 +13,8 @@ import { splitName, splitParts } from '../../core/analyzer/split-names.ts';
 import { systemPathProblem } from '../../core/notice/models-path.ts';
 import type { Disk } from './disk.ts';
 import type { ReadTimes } from './entries.ts';
-import { errorCode, type FolderNames, folderNames, isBesideName } from './files.ts';
+import { errorCode } from './files.ts';
+import { type FolderNames, folderNames, isBesideName } from './names-beside.ts';
 
 /** Loose files that are models by themselves. */
 export const LOOSE_MODEL = new RegExp(`\\.(?:${MODEL_ENDINGS.join('|')})$`, 'i');
