@@ -143,17 +143,19 @@ export class Questions {
    */
   #lorasOf(baseId: string): { readonly loras?: LoraFacts; readonly runtime?: RuntimeId } {
     const server = this.#ports.runtimes().find(({ planner }) => planner.whyNotAttached !== undefined);
+    if (server === undefined) return {};
     let isWanted = false;
-    const ranks = [...this.#ports.facts.registry.all()].flatMap(({ id, profile }) => {
-      if (server === undefined || profile === null || !isLora(profile)) return [];
+    const ranks: number[] = [];
+    for (const { id, profile } of this.#ports.facts.registry.all()) {
+      if (profile === null || !isLora(profile)) continue;
       const verdict = this.base(id, profile);
       const [form] = profile.forms;
       const isOurs = verdict?.verdict === 'found' && verdict.id === baseId;
-      if (!isOurs || form === undefined || server.planner.whyNotAttached?.(form, null) !== null) return [];
+      if (!isOurs || form === undefined || server.planner.whyNotAttached?.(form, null) !== null) continue;
       isWanted ||= this.#ports.admission.isWanted(id);
-      return [form.adapter?.rank ?? 0];
-    });
-    if (server === undefined || ranks.length === 0) return {};
+      ranks.push(form.adapter?.rank ?? 0);
+    }
+    if (ranks.length === 0) return {};
     // By itself it may suit another runtime better, and would be started there again and again.
     return { loras: { count: ranks.length, maxRank: Math.max(...ranks) }, ...(isWanted ? { runtime: server.planner.id } : {}) };
   }

@@ -70,7 +70,8 @@ export function reconsiderTrust(ports: ReconsiderPorts, record: ModelRecord, by:
  */
 export function reconsiderLoras({ registry, questions }: Pick<ReconsiderPorts, 'registry' | 'questions'>): void {
   // Those first: it is asked at each arrival, and thousands may arrive in a row.
-  const blocked = [...registry.all()].filter(({ state }) => state.name === 'blocked');
+  const blocked: ModelRecord[] = [];
+  for (const record of registry.all()) if (record.state.name === 'blocked') blocked.push(record);
   for (const { id } of blocked) {
     const record = registry.get(id);
     if (record?.state.name !== 'blocked' || isBlockedByFiles(record.state)) continue;

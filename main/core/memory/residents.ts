@@ -39,7 +39,12 @@ export function isAlwaysLoaded(record: Pick<ModelRecord, 'id' | 'aliases' | 'ser
 }
 
 export function residents(facts: ResidentFacts): readonly Resident[] {
-  return [...facts.registry.all()].flatMap((record) => toResident(record, facts) ?? []);
+  const found: Resident[] = [];
+  for (const record of facts.registry.all()) {
+    const resident = toResident(record, facts);
+    if (resident !== null) found.push(resident);
+  }
+  return found;
 }
 
 /** Null: the model has no process. */

@@ -174,8 +174,10 @@ function seenAgain(model: KnownCandidate, listing: CandidateListing, wasAbsent: 
 
 /** @param before and `now` the same files in any order. */
 function isTouched(before: readonly FileIdentity[], now: readonly FileIdentity[]): boolean {
-  const changes = new Map(before.map((file) => [file.path, file.ctimeMs]));
-  return now.some((file) => changes.get(file.path) !== file.ctimeMs);
+  return now.some((file, index) => {
+    const same = before[index]?.path === file.path ? before[index] : before.find(({ path }) => path === file.path);
+    return same?.ctimeMs !== file.ctimeMs;
+  });
 }
 
 /**

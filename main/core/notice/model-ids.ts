@@ -125,5 +125,7 @@ export function unusedId(id: string, taken: TakenNames): string {
  * evened out; upper and lower case are not.
  */
 function appearanceOf(name: string): string {
+  // Most names, and all of them are compared at each arrival.
+  if (/^[ -~]*$/.test(name)) return name;
   return Array.from(name.normalize('NFKC'), (letter) => TWINS.get(letter) ?? letter).join('');
 }

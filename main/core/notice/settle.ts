@@ -83,11 +83,12 @@ export function settle(previous: Observation | null, observation: Observation, o
  */
 export function sameFiles(one: readonly FileIdentity[], other: readonly FileIdentity[], acrossDevices = false): boolean {
   if (one.length !== other.length) return false;
+  const isSame = (file: FileIdentity, match: FileIdentity | undefined): boolean =>
+    match?.path === file.path && match.inode === file.inode && sameBytes(match, file) && (acrossDevices || match.device === file.device);
+  // Mostly they come in one order, and thousands of lists are compared in a row.
+  if (other.every((file, index) => isSame(file, one[index]))) return true;
   const byPath = new Map(one.map((file) => [file.path, file]));
-  return other.every((file) => {
-    const match = byPath.get(file.path);
-    return match !== undefined && match.inode === file.inode && sameBytes(match, file) && (acrossDevices || match.device === file.device);
-  });
+  return other.every((file) => isSame(file, byPath.get(file.path)));
 }
 
 /**
