@@ -87,7 +87,9 @@ export async function listCandidateFiles(path: string, disk: Disk = waitingDisk,
     const nothing = { ...NOTHING, kind: isBlob ? ('file' as const) : ('folder' as const) };
     if (stored?.kind === 'missing') return { ...nothing, realPath: stored.path, dangling: isBlob ? [stored.path] : [] };
     if (stored?.kind === 'refused') return { ...nothing, realPath: path, unreadable: stored.message };
-    return await listAt(stored?.path ?? path, disk, (stored === null ? beside : undefined) ?? ((folder) => readNamesBeside(folder, disk)));
+    const at = stored?.path ?? path;
+    const realPath = stored === null ? leadsTo : await disk.realpath(at);
+    return await listAt(at, realPath, disk, (stored === null ? beside : undefined) ?? ((folder) => readNamesBeside(folder, disk)));
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
@@ -108,11 +110,11 @@ const NOTHING: Omit<CandidateFiles, 'realPath'> = {
   unreadable: null,
 };
 
-async function listAt(path: string, disk: Disk, beside: NamesBeside): Promise<CandidateFiles> {
-  const realPath = await disk.realpath(path);
+async function listAt(path: string, realPath: string, disk: Disk, beside: NamesBeside): Promise<CandidateFiles> {
   const stats = await disk.stat(realPath);
   const common = { ...NOTHING, realPath, device: stats.dev, inode: stats.ino, bornMs: stats.birthtimeMs };
-  if (stats.isFile()) return { ...common, kind: 'file', files: await fileAndCompanions(path, disk, beside) };
+  if (stats.isFile())
+    return { ...common, kind: 'file', files: await fileAndCompanions(path, toListed(basename(path), realPath, stats), disk, beside) };
   if (!stats.isDirectory()) return { ...common, kind: 'file', unreadable: notAFile(path) };
   const walk: Walk = {
     disk,
@@ -154,9 +156,9 @@ export function identityOf({ path, bytes, mtimeMs, ctimeMs = 0, bornMs = 0, devi
  * A loose file, the other parts of a split model beside it, and what a download in progress leaves
  * beside it.
  */
-async function fileAndCompanions(path: string, disk: Disk, namesBeside: NamesBeside): Promise<readonly ListedFile[]> {
+async function fileAndCompanions(path: string, itself: ListedFile, disk: Disk, namesBeside: NamesBeside): Promise<readonly ListedFile[]> {
   const folder = dirname(path);
-  const own = basename(path);
+  const own = itself.path;
   const beside = await namesBeside(folder);
   const names = new Set([...splitParts(own).filter((name) => beside.names.has(name)), own, ...(beside.projectors.get(own) ?? [])]);
   const partial = [...names, ...splitParts(own)].flatMap((name) =>
@@ -164,13 +166,17 @@ async function fileAndCompanions(path: string, disk: Disk, namesBeside: NamesBes
   );
   const files: ListedFile[] = [];
   for (const name of new Set([...names, ...partial])) {
+    if (name === own) {
+      files.push(itself);
+      continue;
+    }
     try {
-      // The candidate itself may be a link, and each part of a split model is one of it.
+      // Each part of a split model that is a link is one of it.
       const absolute = await disk.realpath(join(folder, name));
       const stats = await disk.stat(absolute);
       if (stats.isFile()) files.push(toListed(name, absolute, stats));
     } catch (error) {
-      if (errorCode(error) === null || name === basename(path)) throw error;
+      if (errorCode(error) === null) throw error;
     }
   }
   return files;
