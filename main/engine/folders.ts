@@ -18,6 +18,7 @@ export interface WatchedFoldersPorts {
   /** The command line's folders, in place of the settings'. */
   readonly override: readonly string[] | undefined;
   readonly scanLarge: WatcherOptions['scanLarge'];
+  readonly isBusy: WatcherOptions['isBusy'];
 }
 
 export class WatchedFolders {
@@ -35,7 +36,7 @@ export class WatchedFolders {
    * scanned once.
    */
   async watch(catalog: Catalog, settings: Settings): Promise<void> {
-    const { clock, log, override, scanLarge } = this.#ports;
+    const { clock, log, override, scanLarge, isBusy } = this.#ports;
     await this.#watcher?.close();
     this.paths = watchFolders(settings, override);
     this.#watcher = createWatcher({
@@ -44,6 +45,7 @@ export class WatchedFolders {
       clock,
       log,
       scanLarge,
+      isBusy,
       onScan: (scan) => {
         this.#scans.set(scan.folder, scan);
         return catalog.apply(scan);

@@ -43,7 +43,8 @@ export function openMachine(ports: MachinePorts) {
   const probe = opened.add(createDeviceProbe({ nvidiaSmi: settings.current.gpus.nvidia_smi, processes, clock, log }), (each) =>
     each.close(),
   );
-  const newReader = () => opened.add(new Reader({ node: ports.node, program: programs.reader, clock }), (each) => each.close());
+  const newReader = () =>
+    opened.add(new Reader({ node: ports.node, program: programs.reader, clock, isBusy: upstreams.isBusy }), (each) => each.close());
   const library = createInspector(newReader());
   const codeReader = createCodeReader(newReader());
   const scanner = newReader();
@@ -51,6 +52,7 @@ export function openMachine(ports: MachinePorts) {
     clock,
     log,
     override: ports.watch,
+    isBusy: upstreams.isBusy,
     scanLarge: (folder, before, inner) => scanner.ask('scan', { folder, before, inner }, ports.signal),
   });
   const finder = createModelFinder(newReader(), () => storeFolders(process.env, homeFolder()));

@@ -56,6 +56,8 @@ export interface Upstreams extends HttpClient {
     request: DispatchRequest,
     handler: Dispatcher.DispatchHandler,
   ): void;
+  /** Is a client's request under way? */
+  readonly isBusy: () => boolean;
   /** Cuts what is still under way. */
   close(): Promise<void>;
 }
@@ -117,6 +119,10 @@ export function createUpstreams(): Upstreams {
       const zip = await packedFolder(folder, packing);
       const headers = { 'content-type': contentType, 'content-length': String(zip.bytes) };
       return ask(target, request, headers, Readable.from(zip.stream()));
+    },
+    isBusy() {
+      for (const { stats } of requests.values()) if (stats.size > 0) return true;
+      return false;
     },
     async close() {
       const all = [...requests.values(), ...controls.values()];

@@ -132,7 +132,7 @@ describe('stepping behind other sessions', () => {
     afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
     it('the reader', async () => {
-      const reader = new Reader({ node: nodeProgram(), program, clock: createClock() });
+      const reader = new Reader({ node: nodeProgram(), program, clock: createClock(), isBusy: () => false });
       const asked = reader.ask('inspect', { path: folder, force: false, readAs: null }, new AbortController().signal);
       const [pid, session] = (await asked) as unknown as readonly [string, string];
       expect(session).toBe(pid);

@@ -179,7 +179,7 @@ describe('the reader', () => {
   test('reads in a process; one that is called off ends its reading', async () => {
     put('m/a.py', 'x');
     const clock = createVirtualClock();
-    const process = new Reader({ node: nodeProgram(), program, clock });
+    const process = new Reader({ node: nodeProgram(), program, clock, isBusy: () => false });
     const reader = createCodeReader(process);
     const { hash, files } = await reader.read(join(root, 'm'), ['a.py'], new AbortController().signal);
     expect(hash).toBe((await read('a.py')).hash);

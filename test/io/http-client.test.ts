@@ -176,6 +176,25 @@ describe('dispatch', () => {
     expect(heard.at(-1)).toBe('end');
   });
 
+  it('is busy from the request to the end of its answer, and never for our own calls', async () => {
+    const mine = createUpstreams();
+    const held: ServerResponse[] = [];
+    const target = await serve((_request, response) => void held.push(response));
+    const own = mine.request(target, get);
+    await eventually('our own call is held', () => held.length === 1);
+    expect(mine.isBusy()).toBe(false);
+    const { handler, done } = collect();
+    mine.dispatch(target, request, handler);
+    expect(mine.isBusy()).toBe(true);
+    await eventually('the request is held', () => held.length === 2);
+    held[1]?.write('a part');
+    expect(mine.isBusy()).toBe(true);
+    for (const response of held) response.end();
+    await Promise.all([own, done]);
+    await eventually('it is over', () => !mine.isBusy());
+    await mine.close();
+  });
+
   it('sends large bodies and bodies in parts whole, in order and with their length, several at once', async () => {
     const target = await serve((incoming, response) => {
       const chunks: Buffer[] = [];

@@ -25,7 +25,7 @@ let inspector: Library;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'modelium-inspector-'));
-  reader = new Reader({ node: nodeProgram(), program, clock });
+  reader = new Reader({ node: nodeProgram(), program, clock, isBusy: () => false });
   inspector = createInspector(reader);
 });
 afterEach(async () => {
@@ -34,14 +34,15 @@ afterEach(async () => {
 });
 
 /** A reader that runs another program; each start of it is a line in `starts`. */
-async function readerOf(source: string): Promise<{ reader: Reader; starts(): Promise<number> }> {
+async function readerOf(source: string, isBusy = () => false): Promise<{ reader: Reader; starts(): Promise<number> }> {
   const [made, log] = [join(root, 'program.mjs'), join(root, 'starts')];
   await writeFile(made, `${source}`);
   await writeFile(log, '');
   const command = join(root, 'node');
   await writeFile(command, `#!/bin/sh\necho started >> '${log}'\nexec '${process.execPath}' "$@"\n`, { mode: 0o755 });
   const node = { ...nodeProgram(), command };
-  return { reader: new Reader({ node, program: made, clock }), starts: async () => (await readFile(log, 'utf8')).split('\n').length - 1 };
+  const reader = new Reader({ node, program: made, clock, isBusy });
+  return { reader, starts: async () => (await readFile(log, 'utf8')).split('\n').length - 1 };
 }
 
 const never = new AbortController().signal;
@@ -49,15 +50,21 @@ const never = new AbortController().signal;
 const look = (path: string, force = false) => inspector.inspect(path, { force, signal: never });
 
 describe('inspector', () => {
-  test('between many questions it rests as long as each took', async () => {
+  test.each([
+    ['as long as each took', false, 7],
+    ['while a request is under way for a while longer', true, 27],
+  ])('between many questions it rests %s', async (_what, isBusy, restMs) => {
     const computes = 'const end = performance.now() + 8; while (performance.now() < end);';
-    const { reader: made } = await readerOf(`process.on('message', () => { ${computes} process.send({ kind: 'done', answer: null }); });`);
+    const { reader: made } = await readerOf(
+      `process.on('message', () => { ${computes} process.send({ kind: 'done', answer: null }); });`,
+      () => isBusy,
+    );
     const ask = () => made.ask('inspect', { path: root, force: false, readAs: null }, never);
     await ask();
     const startMs = performance.now();
     await Promise.all(Array.from({ length: 12 }, ask));
     // Twelve answers and eleven rests, and no slow machine makes it less.
-    expect(performance.now() - startMs).toBeGreaterThan(12 * 8 + 11 * 7);
+    expect(performance.now() - startMs).toBeGreaterThan(12 * 8 + 11 * restMs);
     await made.close();
   });
 
@@ -270,7 +277,7 @@ describe('inspector', () => {
       `import { Reader } from ${JSON.stringify(new URL('../../main/io/reader/reader.ts', import.meta.url).href)};
        setInterval(() => {}, 1000);
        const clock = { after: () => () => {} };
-       const reader = new Reader({ node: { command: process.execPath, args: [], env: {} }, program: new URL(${JSON.stringify(program.href)}), clock });
+       const reader = new Reader({ node: { command: process.execPath, args: [], env: {} }, program: new URL(${JSON.stringify(program.href)}), clock, isBusy: () => false });
        await reader.ask('inspect', { path: ${JSON.stringify(root)}, force: false }, new AbortController().signal);
        console.log('asked');`,
     );

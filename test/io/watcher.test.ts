@@ -48,6 +48,7 @@ function make(clock = createClock()): FileWatcher {
       return parts > 0;
     },
     scanLarge: folderScanner(blockingDisk),
+    isBusy: () => false,
   });
   return watcher;
 }

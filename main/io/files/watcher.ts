@@ -5,10 +5,10 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { FSWatcher } from 'chokidar';
 import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import type { Clock, FolderScan, Log } from '../../core/ports.ts';
+import { quietMoment } from '../quiet-moment.ts';
 import { errorCode } from './files.ts';
 import type { MountFacts } from './mounts.ts';
 import { type ScanFolder, type ScanOutcome, scanPath, scanSmallFolder } from './scan.ts';
@@ -42,6 +42,8 @@ export interface WatcherOptions {
   readonly log: Log;
   /** Looks at a folder that is too large for this thread. */
   readonly scanLarge: ScanFolder;
+  /** A request is under way: between the parts of a large scan a gap is waited for. */
+  isBusy(): boolean;
   /** @returns there is more in it than one turn takes: it is told again in the next one. */
   onScan(scan: FolderScan): boolean;
 }
@@ -192,7 +194,7 @@ class Watcher implements FileWatcher {
     const folders = scan.ok && (entry.mount?.typeWithoutEvents ?? null) === null ? found.folders : [];
     // Of what came between the look and the first event nobody told.
     if (await this.#listenTo(entry, folders)) entry.stale = true;
-    while (!entry.closed && this.#options.onScan(scan)) await setTimeout(OTHERS_MS);
+    while (!entry.closed && this.#options.onScan(scan)) await quietMoment(OTHERS_MS, this.#options.isBusy);
     return scan;
   }
 

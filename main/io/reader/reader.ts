@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { Clock } from '../../core/ports.ts';
 import { SESSION_NICE_FILE } from '../../core/step-behind.ts';
+import { quietMoment } from '../quiet-moment.ts';
 import type { ReaderAnswer, ReaderTasks, TaskName } from './reader-program.ts';
 
 /** A disk that has not given anything for so long will not. */
@@ -20,9 +21,9 @@ const HEAP_MB = 256;
 /** One that nobody needs holds some 50 MB; starting one takes 60 ms. */
 const IDLE_MS = 5_000;
 /**
- * While others wait it rests after each question as long as that took, at most so long: hundreds of
- * short ones would keep it, and the engine that takes its answers in, from ever leaving the
- * processor to requests (I12).
+ * While others wait it rests after each question as long as that took, at most so long, and then
+ * until there is a gap between requests: hundreds of short ones would keep it, and the engine that
+ * takes its answers in, from ever leaving the processor to requests (I12).
  */
 const REST_AT_MOST_MS = 20;
 /** A file that ends two of them is what ends them. */
@@ -34,6 +35,8 @@ export interface ReaderPorts {
   /** The built or source file of file-reader.ts; the bundle puts it elsewhere than the sources. */
   readonly program: string | URL;
   readonly clock: Clock;
+  /** A request is under way: between many questions a gap is waited for. */
+  isBusy(): boolean;
 }
 
 interface Job {
@@ -137,11 +140,10 @@ export class Reader {
   #rest(ms: number): void {
     this.#cancelTimer();
     this.#isResting = true;
-    // Of real time, whatever the clock: it is about the processor.
-    setTimeout(() => {
+    void quietMoment(ms, this.#ports.isBusy).then(() => {
       this.#isResting = false;
       this.#next();
-    }, ms).unref();
+    });
   }
 
   #died(from: ChildProcess, how: string): void {
