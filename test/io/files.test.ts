@@ -148,7 +148,7 @@ describe('a scan', () => {
   test('a folder that is much work is left to another process', async () => {
     await put('a.gguf');
     expect((await scanSmallFolder(root, null, new Set()))?.scan).toMatchObject({ candidates: [{ name: 'a.gguf' }] });
-    await Promise.all(Array.from({ length: 100 }, (_, index) => put(`n-${index}`, '')));
+    await Promise.all(Array.from({ length: 250 }, (_, index) => put(`n-${index}`, '')));
     expect(await scanSmallFolder(root, null, new Set())).toBeNull();
   });
 

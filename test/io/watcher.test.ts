@@ -18,6 +18,8 @@ let scans: FolderScan[];
 let words: string[];
 /** How often a scan is said to have more in it. */
 let parts: number;
+/** Scans that were left to another process. */
+let largeScans: number;
 let watcher: FileWatcher | null;
 
 beforeEach(async () => {
@@ -27,12 +29,15 @@ beforeEach(async () => {
   scans = [];
   words = [];
   parts = 0;
+  largeScans = 0;
   watcher = null;
 });
 afterEach(async () => {
   await watcher?.close();
   await rm(root, { recursive: true, force: true });
 });
+
+const scanLarge = folderScanner(blockingDisk);
 
 function make(clock = createClock()): FileWatcher {
   const say = (sentence: string): void => void words.push(sentence);
@@ -47,7 +52,10 @@ function make(clock = createClock()): FileWatcher {
       parts -= 1;
       return parts > 0;
     },
-    scanLarge: folderScanner(blockingDisk),
+    scanLarge(...asked) {
+      largeScans += 1;
+      return scanLarge(...asked);
+    },
     isBusy: () => false,
   });
   return watcher;
@@ -153,6 +161,30 @@ describe('watcher', () => {
     );
     hook.disable();
     expect(asked).toBeLessThan(byScan + 250);
+  });
+
+  test('a folder that is too much for this thread is left to another process at once, until it is small again', async () => {
+    const models = Array.from({ length: 60 }, (_, index) => join(folder, `m${index}`));
+    for (const model of models) {
+      await mkdir(model);
+      for (let index = 0; index < 20; index += 1) await writeFile(join(model, `${index}.safetensors`), '');
+    }
+    await make(createVirtualClock()).start();
+    let asked = 0;
+    const hook = createHook({
+      init(_id, type) {
+        if (type === 'FSREQPROMISE') asked += 1;
+      },
+    }).enable();
+    await watcher!.rescan(folder);
+    hook.disable();
+    expect(largeScans).toBe(2);
+    // Of the folders that it listens to, and of none of the 1,200 files.
+    expect(asked).toBeLessThan(200);
+    for (const model of models.slice(1)) await rm(model, { recursive: true });
+    await watcher!.rescan(folder);
+    await watcher!.rescan(folder);
+    expect([largeScans, names()]).toEqual([3, ['m0']]);
   });
 
   test('a folder that goes away is said once and is watched again when it is back', async () => {

@@ -29,7 +29,7 @@ const MAX_KEPT_FOLDERS = 16;
 /** Names read to tell what the folders are. */
 const MAX_SHAPE_NAMES = 100_000;
 /** What the engine's own thread may look at; more is for the reader's process (I12). */
-const INLINE: Limits = { names: 100, files: 400 };
+const INLINE: Limits = { names: 250, files: 1_000 };
 const UNLIMITED: Limits = { names: MAX_NAMES, files: Number.POSITIVE_INFINITY };
 /**
  * A folder with more entries is looked at now and then, not listened to: whoever listens reads all
@@ -78,6 +78,11 @@ export function folderScanner(disk: Disk): ScanFolder {
       else kept.delete(folder);
       return names;
     });
+}
+
+/** Was it so little that the next look is probably one for `scanSmallFolder` again? */
+export function isSmall(scan: FolderScan): boolean {
+  return scan.ok && scan.candidates.reduce((files, candidate) => files + candidate.files.length, 0) <= INLINE.names / 2;
 }
 
 /** The same where it is little work; null: it is not, and belongs into another process. */

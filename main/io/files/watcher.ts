@@ -11,7 +11,7 @@ import type { Clock, FolderScan, Log } from '../../core/ports.ts';
 import { quietMoment } from '../quiet-moment.ts';
 import { errorCode } from './files.ts';
 import type { MountFacts } from './mounts.ts';
-import { type ScanFolder, type ScanOutcome, scanPath, scanSmallFolder } from './scan.ts';
+import { isSmall, type ScanFolder, type ScanOutcome, scanPath, scanSmallFolder } from './scan.ts';
 
 /** Events of one copy come in bursts; so long is waited for the rest of them. */
 const COALESCE_MS = 50;
@@ -67,6 +67,8 @@ interface Watched {
   mount: MountFacts | null;
   /** What is listened to, by folder; `is` tells another folder of the same name. */
   readonly events: Map<string, { readonly is: string; readonly watcher: FSWatcher }>;
+  /** The last look was too much for this thread. */
+  isLarge: boolean;
   /** How many events came since the last look. */
   eventCount: number;
   /** What was said last of its being away or left out, so that it is said once. */
@@ -135,6 +137,7 @@ class Watcher implements FileWatcher {
       single,
       mount: null,
       events: new Map(),
+      isLarge: false,
       eventCount: 0,
       lastProblem: '',
       running: null,
@@ -202,7 +205,11 @@ class Watcher implements FileWatcher {
     try {
       const { path, mount } = entry;
       if (entry.single) return await scanPath(path, mount);
-      return (await scanSmallFolder(path, mount, this.#folders)) ?? (await this.#options.scanLarge(path, mount, this.#folders));
+      const small = entry.isLarge ? null : await scanSmallFolder(path, mount, this.#folders);
+      if (small !== null) return small;
+      const large = await this.#options.scanLarge(path, mount, this.#folders);
+      entry.isLarge = !isSmall(large.scan);
+      return large;
     } catch (error) {
       this.#options.log.error(`Looking at ${entry.path} failed`, error);
       const message = `The folder ${entry.path} could not be read.`;
