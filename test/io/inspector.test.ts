@@ -124,6 +124,16 @@ describe('inspector', () => {
     expect(seen).not.toHaveProperty('readAs');
   });
 
+  test.runIf(process.platform === 'linux')('a file that somebody holds open for writing is read each time', async () => {
+    const path = await writeTinyGguf(root);
+    const writing = await open(path, 'r+');
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const seen = await look(path);
+    expect(seen).toMatchObject({ whole: true, writer: { pid: process.pid } });
+    expect(seen).not.toHaveProperty('readAs');
+    await writing.close();
+  });
+
   test('a file that changed within a step of its time is read again', async () => {
     const path = await writeTinyGguf(root);
     const { mtimeMs, ctimeMs } = await stat(path);

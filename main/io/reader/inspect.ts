@@ -61,7 +61,9 @@ export async function inspectAgain(
   const now = found === null ? null : identifierOf(found, force, atMs);
   if (found !== null && now !== null && now === readAs) return { unchanged: true, writer: findWriter(found.files) };
   const inspection = await inspectFound(path, found, force, convertible);
-  const isSure = inspection.usable && inspection.damage === null && inspection.zeroTails.length === 0;
+  const { usable, damage, zeroTails, writer } = inspection;
+  // Who holds a file open may write to it through memory, which changes its time only now and then.
+  const isSure = usable && damage === null && zeroTails.length === 0 && writer === null;
   return isSure && now !== null ? { ...inspection, readAs: now } : inspection;
 }
 
