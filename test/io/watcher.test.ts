@@ -20,6 +20,8 @@ let words: string[];
 let parts: number;
 /** Scans that were left to another process. */
 let largeScans: number;
+/** How often it was asked whether a request is under way. */
+let gapsSought: number;
 let watcher: FileWatcher | null;
 
 beforeEach(async () => {
@@ -30,6 +32,7 @@ beforeEach(async () => {
   words = [];
   parts = 0;
   largeScans = 0;
+  gapsSought = 0;
   watcher = null;
 });
 afterEach(async () => {
@@ -56,7 +59,10 @@ function make(clock = createClock()): FileWatcher {
       largeScans += 1;
       return scanLarge(...asked);
     },
-    isBusy: () => false,
+    isBusy() {
+      gapsSought += 1;
+      return false;
+    },
   });
   return watcher;
 }
@@ -230,6 +236,8 @@ describe('watcher', () => {
     expect(scans).toHaveLength(3);
     expect(new Set(scans).size).toBe(1);
     expect(others).toBeGreaterThan(0);
+    // Between the three.
+    expect(gapsSought).toBe(2);
   });
 
   test('who stops watching ends a scan that takes many turns', async () => {
