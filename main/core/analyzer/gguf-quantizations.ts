@@ -27,9 +27,12 @@ const METHOD = /[-_.](?:i1|imat|imatrix|ud|gguf)$/i;
  * @param models sets that are whole and a model.
  */
 export function quantizationsOf<Set extends GgufSet>(one: Set, models: readonly Set[]): readonly Set[] {
-  const kind = kindOf(one);
+  const name = modelNameOf(one);
+  const named = models.filter((set) => set === one || modelNameOf(set) === name);
+  if (named.length < 2) return [];
+  const facts = factsOf(one);
   // What ends in zeros may be on its way.
-  const same = models.filter((set) => set === one || (set.zeroTails.length === 0 && kindOf(set) === kind));
+  const same = named.filter((set) => set === one || (set.zeroTails.length === 0 && factsOf(set) === facts));
   if (same.length < 2) return [];
   return same.toSorted((left, right) => bytesOf(right) - bytesOf(left)).slice(0, MOST_QUANTIZATIONS);
 }
@@ -60,12 +63,16 @@ function stemOf(path: string): string {
   return (splitName(nameOf(path))?.stem ?? nameOf(path)).replace(/\.gguf$/i, '');
 }
 
-/** Equal for quantisations of one model. */
-function kindOf({ paths, headers }: GgufSet): string {
-  const { architecture, layers, embeddingLength, heads, vocabularySize, tokenizer } = ggufProfile(headers, paths);
+/** What the file's name says of the model: equal for quantisations of one. */
+function modelNameOf({ paths }: GgufSet): string {
   const stem = stemOf(paths[0] ?? '');
-  const name = (quantizationOf(stem)?.stem ?? stem).replace(METHOD, '').toLowerCase();
-  return JSON.stringify([name, architecture, layers, embeddingLength, heads, vocabularySize, tokenizer]);
+  return (quantizationOf(stem)?.stem ?? stem).replace(METHOD, '').toLowerCase();
+}
+
+/** Equal for quantisations of one model. */
+function factsOf({ paths, headers }: GgufSet): string {
+  const { architecture, layers, embeddingLength, heads, vocabularySize, tokenizer } = ggufProfile(headers, paths);
+  return JSON.stringify([architecture, layers, embeddingLength, heads, vocabularySize, tokenizer]);
 }
 
 function bytesOf({ headers }: GgufSet): number {

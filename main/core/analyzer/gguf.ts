@@ -128,7 +128,9 @@ function readArray(reader: HeaderReader, key: string, depth: number): MetadataAr
   const elementType = reader.u32();
   const count = reader.length(`the length of ${shown(key)}`, LIMITS.headerBytes);
   if (elementType === STRING) {
-    for (let index = 0; index < count; index += 1) reader.skip(reader.length(`an element of ${shown(key)}`, MAX_STRING_BYTES));
+    // Made once: a vocabulary has hundreds of thousands.
+    const what = `an element of ${shown(key)}`;
+    for (let index = 0; index < count; index += 1) reader.skip(reader.length(what, MAX_STRING_BYTES));
     return { elementType, count, numbers: null };
   }
   if (elementType === ARRAY) {
@@ -157,24 +159,25 @@ function alignmentOf(metadata: ReadonlyMap<string, MetadataValue>): number {
 
 function readTensor(reader: HeaderReader, alignment: number): GgufTensor {
   const name = reader.string("a tensor's name", MAX_TENSOR_NAME_BYTES);
+  const called = shown(name);
   const dimensions = reader.u32();
-  if (dimensions > 4) throw damaged(`tensor ${shown(name)} has ${dimensions} dimensions; 4 are possible`);
+  if (dimensions > 4) throw damaged(`tensor ${called} has ${dimensions} dimensions; 4 are possible`);
   const shape: number[] = [];
   let elements = 1;
   for (let index = 0; index < dimensions; index += 1) {
-    const size = reader.length(`a dimension of ${shown(name)}`, MAX_FILE_BYTES);
+    const size = reader.length(`a dimension of ${called}`, MAX_FILE_BYTES);
     shape.push(size);
     elements *= size;
-    if (elements > MAX_FILE_BYTES) throw damaged(`tensor ${shown(name)} has more elements than a file can hold`);
+    if (elements > MAX_FILE_BYTES) throw damaged(`tensor ${called} has more elements than a file can hold`);
   }
   const typeId = reader.u32();
   const type = TENSOR_TYPES.get(typeId);
-  if (type === undefined) throw damaged(`tensor ${shown(name)} is of ${foreignType(typeId)}`);
+  if (type === undefined) throw damaged(`tensor ${called} is of ${foreignType(typeId)}`);
   if ((shape[0] ?? 1) % type.blockElements !== 0) {
-    throw damaged(`tensor ${shown(name)}: rows of ${shape[0] ?? 1} do not divide into blocks of ${type.blockElements} (${type.name})`);
+    throw damaged(`tensor ${called}: rows of ${shape[0] ?? 1} do not divide into blocks of ${type.blockElements} (${type.name})`);
   }
-  const offset = reader.length(`the place of ${shown(name)}`, MAX_FILE_BYTES);
-  if (offset % alignment !== 0) throw damaged(`tensor ${shown(name)} does not begin at a multiple of ${alignment}`);
+  const offset = reader.length(`the place of ${called}`, MAX_FILE_BYTES);
+  if (offset % alignment !== 0) throw damaged(`tensor ${called} does not begin at a multiple of ${alignment}`);
   return { name, type: type.name, shape, elements, bytes: (elements / type.blockElements) * type.blockBytes, offset };
 }
 
