@@ -281,8 +281,8 @@ test('a projector beside its model is one candidate with it, and stands for itse
 });
 
 test.each([
-  [2, 20],
-  [7, 25],
+  [1, 50],
+  [7, 100],
 ])('while files arrive, the names in a folder that took %i ms to read serve for %i ms', async (tookMs, forMs) => {
   const folder = await mkdtemp(join(tmpdir(), 'modelium-arriving-'));
   try {

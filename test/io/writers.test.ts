@@ -42,19 +42,19 @@ describe.runIf(process.platform === 'linux')('writers', () => {
   test('one search serves who asks soon after it, and names nobody who has closed the file since', () => {
     const [early, late] = [made('early'), made('late')];
     const descriptor = openSync(early.path, 'r+');
-    const { clock, nowMs } = slowly(20);
+    const { clock, nowMs } = slowly(4);
     const find = writerFinder(nowMs);
     expect(find([early.id])).not.toBeNull();
     const later = openSync(late.path, 'r+');
     clock.isSearching = false;
-    // Ten times as long as the search took, and it ended at 20.
-    clock.nowMs = 219;
+    // Fifty times as long as the search took, and it ended at 4.
+    clock.nowMs = 203;
     expect(find([late.id])).toBeNull();
     closeSync(descriptor);
     clock.isSearching = false;
     expect(find([early.id])).toBeNull();
     clock.isSearching = false;
-    clock.nowMs = 220;
+    clock.nowMs = 204;
     expect(find([late.id])).not.toBeNull();
     closeSync(later);
   });

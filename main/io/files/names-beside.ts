@@ -18,8 +18,8 @@ const MAX_BESIDE = 1_000_000;
  * not for longer than this. What arrives meanwhile raises an event, and the scan that it brings
  * sees that the model has other files now.
  */
-const REUSED_TIMES = 10;
-const REUSED_AT_MOST_MS = 25;
+const REUSED_TIMES = 50;
+const REUSED_AT_MOST_MS = 100;
 
 /** What lies in a folder, as far as loose files in it need to know: read once for all of them. */
 export interface FolderNames {

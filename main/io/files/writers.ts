@@ -13,11 +13,11 @@ const MOST_DESCRIPTORS = 100_000;
 /** O_WRONLY or O_RDWR, in the octal `flags` of /proc/PID/fdinfo. */
 const WRITING = 0o3;
 /**
- * A search takes milliseconds, and a tenth of a second where thousands of files are open: it serves
- * all who ask within so many times its own time, but not longer than what was still is looked at
- * anew.
+ * A search takes a millisecond, and a tenth of a second where thousands of files are open: it
+ * serves all who ask within so many times its own time, but not longer than what was still is
+ * looked at anew.
  */
-const REUSED_TIMES = 10;
+const REUSED_TIMES = 50;
 const REUSED_AT_MOST_MS = 250;
 
 export interface Writer {
