@@ -6,7 +6,7 @@
 import fs from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import os, { constants } from 'node:os';
-import { stepBehind, stepSessionBehind } from '../../main/core/step-behind.ts';
+import { stepProgramBehind } from '../../main/core/step-behind.ts';
 import { MIB } from '../../shared/units.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 
@@ -123,8 +123,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
 if (process.argv[1] === import.meta.filename) {
   const [, , name = '', port, watch = ''] = process.argv;
   // An attacker is another machine: what its own computing takes from a model here is no finding.
-  stepBehind(os, constants.priority.PRIORITY_LOW);
-  stepSessionBehind(fs, constants.priority.PRIORITY_LOW);
+  stepProgramBehind(os, fs, constants.priority.PRIORITY_LOW);
   await ATTACKS[name]?.({ port: Number(port), watch });
   // Until it is ended.
   setInterval(() => {}, 1_000);

@@ -4,14 +4,16 @@
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SESSION_NICE_FILE, stepBehind, stepSessionBehind } from '../../main/core/step-behind.ts';
+import { SESSION_NICE_FILE, stepBehind, stepProgramBehind } from '../../main/core/step-behind.ts';
 import { startPreparer } from '../../main/embedded/requests/preparer.ts';
 import { createClock } from '../../main/io/clock.ts';
+import { blockingDisk } from '../../main/io/files/disk.ts';
+import { pauseInTime } from '../../main/io/pause-in-time.ts';
 import { Reader } from '../../main/io/reader/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
 
@@ -21,7 +23,7 @@ function system(nice: number) {
   return {
     calls,
     getPriority: () => nice,
-    setPriority: (wanted: number) => {
+    setPriority: (_thread: number, wanted: number) => {
       calls.push(wanted);
       if (wanted < nice) throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
     },
@@ -40,6 +42,81 @@ describe('stepping behind', () => {
       throw new Error('no such call');
     };
     expect(() => stepBehind({ getPriority: refuses, setPriority: refuses }, 5)).not.toThrow();
+  });
+
+  it('steps behind with each thread of a program, and with the caller where the system tells of none', () => {
+    const nices = new Map([
+      [0, 0],
+      [7, 0],
+      [8, 12],
+      [9, 3],
+    ]);
+    const os = {
+      getPriority: (thread: number) => nices.get(thread) ?? 0,
+      setPriority: (thread: number, nice: number) => nices.set(thread, nice),
+    };
+    const nothing = (): never => {
+      throw new Error('ENOENT');
+    };
+    const files = { readFileSync: nothing, writeFileSync: nothing };
+    stepProgramBehind(os, { ...files, readdirSync: () => ['7', '8', '9'] }, 10);
+    expect([...nices.values()]).toEqual([0, 10, 12, 10]);
+    stepProgramBehind(os, { ...files, readdirSync: nothing }, 10);
+    expect([...nices.values()]).toEqual([10, 10, 12, 10]);
+  });
+
+  it.runIf(process.platform === 'linux').each([
+    ['converter', 'embedded/convert/program.ts', '', 10],
+    ['reader', 'io/reader/reader-program.ts', 'program.answerQuestions(() => null);', 10],
+    ['preparer', 'embedded/requests/preparer.ts', 'program.answerPreparations(new Promise(() => {}));', 5],
+  ])('the %s does so with the threads of V8, too', (_name, file, begin, nice) => {
+    const script = `
+      const program = await import(${JSON.stringify(fileURLToPath(new URL(`../../main/${file}`, import.meta.url)))});
+      ${begin}
+      const { readdirSync } = await import('node:fs');
+      const { getPriority } = await import('node:os');
+      console.log(JSON.stringify(readdirSync('/proc/self/task').map((thread) => getPriority(Number(thread)))));
+      process.exit();`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+    const nices: readonly number[] = JSON.parse(stdout);
+    expect(nices.length).toBeGreaterThan(2);
+    expect(new Set(nices)).toEqual(new Set([Math.max(nice, getPriority())]));
+  });
+
+  describe.runIf(process.platform === 'linux')('long work of short parts', () => {
+    /** How often this thread left the processor of its own accord in so much work. */
+    async function timesLeft(part: () => unknown): Promise<number> {
+      const left = (): number => Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync('/proc/thread-self/status', 'utf8'))?.[1]);
+      const workedMicros = (): number => process.threadCpuUsage().user + process.threadCpuUsage().system;
+      const before = left();
+      const endMicros = workedMicros() + 30_000;
+      while (workedMicros() < endMicros) await part();
+      return left() - before;
+    }
+
+    it('gives way again and again, and not at each of them', async () => {
+      const without = await timesLeft(() => {});
+      let parts = 0;
+      const count = await timesLeft(() => {
+        parts += 1;
+        pauseInTime();
+      });
+      expect(count).toBeGreaterThan(without + 10);
+      expect(count).toBeLessThan(parts / 2);
+    });
+
+    it('does so in the reader with each of its ways to ask the disk', async () => {
+      const without = await timesLeft(() => statSync('/'));
+      const { realpath, stat, lstat, readlink, eachEntry } = blockingDisk;
+      const ways = [
+        () => realpath('/proc'),
+        () => stat('/'),
+        () => lstat('/'),
+        () => readlink('/proc/self'),
+        () => eachEntry('/', () => true),
+      ];
+      for (const ask of ways) expect(await timesLeft(ask)).toBeGreaterThan(without + 10);
+    });
   });
 
   // Whoever runs the tests as root may come forward: that right is given up first.
@@ -82,7 +159,7 @@ describe('stepping behind other sessions', () => {
       if (refuses) throw Object.assign(new Error('too soon'), { code: 'EAGAIN' });
       texts.push(text);
     };
-    stepSessionBehind({ readFileSync, writeFileSync }, 10);
+    stepProgramBehind(system(19), { readFileSync, writeFileSync, readdirSync: () => [] }, 10);
     return texts;
   }
 

@@ -5,14 +5,13 @@
  */
 import fs from 'node:fs';
 import os from 'node:os';
-import { BEHIND_REQUESTS, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
+import { BEHIND_REQUESTS, stepProgramBehind } from '../../core/step-behind.ts';
 import { type ConvertRequest, convert } from './convert.ts';
 import { ConvertError, NoRoomError } from './convert-error.ts';
 import type { Written } from './write.ts';
 
-stepBehind(os, BEHIND_REQUESTS);
 // The engine starts it in a session of its own.
-stepSessionBehind(fs, BEHIND_REQUESTS);
+stepProgramBehind(os, fs, BEHIND_REQUESTS);
 const parent = process.ppid;
 /** Nobody is there any more who would ask. */
 const leave = (): void => process.exit(1);

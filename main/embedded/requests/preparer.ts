@@ -8,7 +8,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { type ErrorCode, ModeliumError } from '../../../shared/errors.ts';
-import { BEHIND_SMALL_REQUESTS, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
+import { BEHIND_SMALL_REQUESTS, stepProgramBehind } from '../../core/step-behind.ts';
 import { allowWork, TooMuchWork } from '../grammar/language.ts';
 import type { Prepared, PreparedRoute, TextSide } from './prepared.ts';
 import { prepare } from './preparing.ts';
@@ -181,8 +181,7 @@ export const PREPARES = '--prepare';
  */
 export function answerPreparations(side: Promise<TextSide>): void {
   // Small requests, also those of other models, go before large ones.
-  stepBehind(os, BEHIND_SMALL_REQUESTS);
-  stepSessionBehind(fs, BEHIND_SMALL_REQUESTS);
+  stepProgramBehind(os, fs, BEHIND_SMALL_REQUESTS);
   process.on('message', (message: PreparerMessage) => {
     side
       .then(async (opened) => {

@@ -1,10 +1,12 @@
 /**
  * The two ways to ask a file system for names and stats. Waiting leaves the thread to others: for
  * the engine, which a disk that hangs must not stop (I12). Blocking is several times cheaper, since
- * no call goes through another thread: for the reader, which does nothing else meanwhile.
+ * no call goes through another thread: for the reader, which does nothing else meanwhile, and lets
+ * others go first in between.
  */
 import { type Dirent, lstatSync, opendirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { lstat, opendir, readlink, realpath, stat } from 'node:fs/promises';
+import { pauseInTime } from '../pause-in-time.ts';
 
 /** Each rejects with the file error. */
 export interface Disk {
@@ -34,16 +36,23 @@ export const waitingDisk: Disk = {
 };
 
 export const blockingDisk: Disk = {
-  realpath: async (path) => realpathSync.native(path),
-  readlink: async (path) => readlinkSync(path),
-  stat: async (path) => statSync(path),
-  lstat: async (path) => lstatSync(path),
+  realpath: blocking((path) => realpathSync.native(path)),
+  readlink: blocking((path) => readlinkSync(path)),
+  stat: blocking((path) => statSync(path)),
+  lstat: blocking((path) => lstatSync(path)),
   async eachEntry(folder, take) {
     const opened = opendirSync(folder, BUFFER);
     try {
-      for (let entry = opened.readSync(); entry !== null && take(entry); entry = opened.readSync());
+      for (let entry = opened.readSync(); entry !== null && take(entry); entry = opened.readSync()) pauseInTime();
     } finally {
       opened.closeSync();
     }
   },
 };
+
+function blocking<Answer>(ask: (path: string) => Answer): (path: string) => Promise<Answer> {
+  return async (path) => {
+    pauseInTime();
+    return ask(path);
+  };
+}

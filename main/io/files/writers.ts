@@ -3,6 +3,7 @@
  * Finds none without /proc. Reads only.
  */
 import { readdirSync, statSync } from 'node:fs';
+import { pauseInTime } from '../pause-in-time.ts';
 import { readText } from '../processes/proc.ts';
 
 /**
@@ -66,6 +67,7 @@ function openFiles(): ReadonlyMap<string, readonly Descriptor[]> {
   for (const pid of namesIn('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     for (const descriptor of namesIn(`/proc/${pid}/fd`)) {
+      pauseInTime();
       looked += 1;
       if (looked > MOST_DESCRIPTORS) return open;
       const id = identityOf(pathOf({ pid, descriptor }));

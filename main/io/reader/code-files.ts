@@ -11,6 +11,7 @@ import { blockingDisk } from '../files/disk.ts';
 import { errorCode, type ListedFile, listCandidateFiles } from '../files/files.ts';
 import { openListed } from '../files/open-file.ts';
 import { whyUnreadable } from '../files/unreadable.ts';
+import { pauseInTime } from '../pause-in-time.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** What a person looks at of one file, and of all of them together (I10). */
@@ -66,6 +67,7 @@ async function readInto(hash: Hash, file: ListedFile, onRead: (bytes: number) =>
     const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(1, bytes)));
     let start = Buffer.alloc(0);
     for (let offset = 0; offset < bytes; ) {
+      pauseInTime();
       const got = readSync(descriptor, chunk, 0, Math.min(chunk.length, bytes - offset), offset);
       if (got === 0) throw changed(`${path} became shorter while it was read.`);
       if (offset < PREVIEW_BYTES) start = Buffer.concat([start, chunk.subarray(0, Math.min(got, PREVIEW_BYTES - offset))]);

@@ -21,6 +21,7 @@ import { rememberingNames } from '../files/names-beside.ts';
 import { openListed } from '../files/open-file.ts';
 import { whyUnreadable } from '../files/unreadable.ts';
 import { writerFinder } from '../files/writers.ts';
+import { pauseInTime } from '../pause-in-time.ts';
 
 /**
  * What the converter would say of these files (names to absolute paths): a sentence without its
@@ -175,6 +176,7 @@ function openSource(file: ListedFile, opened: number[]): ByteSource {
   return {
     bytes: file.bytes,
     read(offset, length) {
+      pauseInTime();
       const buffer = new Uint8Array(length);
       const got = readSync(descriptor, buffer, 0, length, offset);
       return got === length ? buffer : buffer.subarray(0, got);

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { type ErrorCode, toModeliumError } from '../../../shared/errors.ts';
 import type { CodeReading, FoundModels, Inspection } from '../../core/ports.ts';
-import { BEHIND_REQUESTS, stepBehind, stepSessionBehind } from '../../core/step-behind.ts';
+import { BEHIND_REQUESTS, stepProgramBehind } from '../../core/step-behind.ts';
 import { blockingDisk } from '../files/disk.ts';
 import type { MountFacts } from '../files/mounts.ts';
 import { folderScanner, type ScanOutcome } from '../files/scan.ts';
@@ -56,8 +56,7 @@ const PROGRESS_BYTES = 32 * 1024 * 1024;
 
 /** Answers from now on. @param convertible what the converter says of a folder. */
 export function answerQuestions(convertible: Convertible): void {
-  stepBehind(os, BEHIND_REQUESTS);
-  stepSessionBehind(fs, BEHIND_REQUESTS);
+  stepProgramBehind(os, fs, BEHIND_REQUESTS);
   process.on('message', (request: ReaderRequest) => {
     void reply(request, convertible).then(tell);
   });
