@@ -71,7 +71,8 @@ export class Settler {
   leave(id: string): void {
     const watch = this.#watches.get(id);
     if (watch === undefined) return;
-    watch.abort.abort();
+    // Only what is under way: an abort makes an error, and most are left with their verdict.
+    if (watch.looking) watch.abort.abort();
     watch.cancelTimer();
     this.#watches.delete(id);
   }
