@@ -13,9 +13,17 @@ import { SESSION_NICE_FILE, stepBehind, stepProgramBehind } from '../../main/cor
 import { startPreparer } from '../../main/embedded/requests/preparer.ts';
 import { createClock } from '../../main/io/clock.ts';
 import { blockingDisk } from '../../main/io/files/disk.ts';
+import { writerFinder } from '../../main/io/files/writers.ts';
 import { pauseInTime } from '../../main/io/pause-in-time.ts';
 import { Reader } from '../../main/io/reader/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
+
+/** Ours that step behind: each with what begins it, and how far. */
+const PROGRAMS = [
+  ['converter', 'embedded/convert/program.ts', '', 10],
+  ['reader', 'io/reader/reader-program.ts', 'program.answerQuestions(() => null);', 10],
+  ['preparer', 'embedded/requests/preparer.ts', 'program.answerPreparations(new Promise(() => {}));', 5],
+] as const;
 
 /** A system where no process may come forward again: setpriority(2), without CAP_SYS_NICE. */
 function system(nice: number) {
@@ -65,11 +73,7 @@ describe('stepping behind', () => {
     expect([...nices.values()]).toEqual([10, 10, 12, 10]);
   });
 
-  it.runIf(process.platform === 'linux').each([
-    ['converter', 'embedded/convert/program.ts', '', 10],
-    ['reader', 'io/reader/reader-program.ts', 'program.answerQuestions(() => null);', 10],
-    ['preparer', 'embedded/requests/preparer.ts', 'program.answerPreparations(new Promise(() => {}));', 5],
-  ])('the %s does so with the threads of V8, too', (_name, file, begin, nice) => {
+  it.runIf(process.platform === 'linux').each(PROGRAMS)('the %s does so with the threads of V8, too', (_name, file, begin, nice) => {
     const script = `
       const program = await import(${JSON.stringify(fileURLToPath(new URL(`../../main/${file}`, import.meta.url)))});
       ${begin}
@@ -116,6 +120,16 @@ describe('stepping behind', () => {
         () => eachEntry('/', () => true),
       ];
       for (const ask of ways) expect(await timesLeft(ask)).toBeGreaterThan(without + 10);
+    });
+
+    it('does so while the reader searches all processes for one that writes', async () => {
+      let nowMs = 0;
+      const findWriter = writerFinder(() => {
+        nowMs += 1_000;
+        return nowMs;
+      });
+      const without = await timesLeft(() => statSync('/'));
+      expect(await timesLeft(() => findWriter([]))).toBeGreaterThan(without + 10);
     });
   });
 
@@ -175,21 +189,20 @@ describe('stepping behind other sessions', () => {
   });
 
   // Only root may set one right after somebody else did.
-  it.runIf(existsSync(SESSION_NICE_FILE) && process.getuid?.() === 0).each([
-    ['converter', 'embedded/convert/program.ts', '', 10],
-    ['reader', 'io/reader/reader-program.ts', 'program.answerQuestions(() => null);', 10],
-    ['preparer', 'embedded/requests/preparer.ts', 'program.answerPreparations(new Promise(() => {}));', 5],
-  ])('the %s does, within its fences', (_name, file, begin, nice) => {
-    const script = `
+  it.runIf(existsSync(SESSION_NICE_FILE) && process.getuid?.() === 0).each(PROGRAMS)(
+    'the %s does, within its fences',
+    (_name, file, begin, nice) => {
+      const script = `
       const program = await import(${JSON.stringify(fileURLToPath(new URL(`../../main/${file}`, import.meta.url)))});
       ${begin}
       const { readFileSync } = await import('node:fs');
       console.log(readFileSync(${JSON.stringify(SESSION_NICE_FILE)}, 'utf8'));
       process.exit();`;
-    const fences = ['--permission', '--allow-fs-read=*', `--allow-fs-write=${SESSION_NICE_FILE}`];
-    const { stdout } = spawnSync('setsid', [process.execPath, ...fences, '--input-type=module', '--eval', script], { encoding: 'utf8' });
-    expect(stdout).toContain(` nice ${nice}\n`);
-  });
+      const fences = ['--permission', '--allow-fs-read=*', `--allow-fs-write=${SESSION_NICE_FILE}`];
+      const { stdout } = spawnSync('setsid', [process.execPath, ...fences, '--input-type=module', '--eval', script], { encoding: 'utf8' });
+      expect(stdout).toContain(` nice ${nice}\n`);
+    },
+  );
 
   describe.runIf(process.platform === 'linux')('leads a session of its own', () => {
     let folder: string;
