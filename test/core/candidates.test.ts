@@ -200,7 +200,7 @@ describe('reconcile', () => {
     book.scan([], RENAME_WINDOW_MS);
     expect(book.scan([], RENAME_WINDOW_MS * 2)).toHaveLength(1_000);
     expect([book.known.size, book.absences.size]).toEqual([0, 0]);
-    expect(Math.max(...book.parts)).toBeLessThanOrEqual(50);
+    expect(Math.max(...book.parts)).toBeLessThanOrEqual(100);
   });
 
   test('the later of two equal names gets -2, and keeps it over a restart', () => {

@@ -518,15 +518,21 @@ export function createCoreBox(options: CoreBoxOptions) {
     }),
   );
   const { devices, orchestrator, catalog, registry, admission, servers } = core;
-  const apply = (scan: FolderScan) => {
-    for (const listing of scan.ok ? scan.candidates : []) listings.set(listing.path, listing);
-    while (catalog.apply(scan));
-  };
-  /** As the watcher does: everything that lies in the watch folder; null: it cannot be read. */
+  /**
+   * As the watcher does: everything that lies in the watch folder; null: it cannot be read.
+   * @returns takes in a part of it, as one turn does; false: that was the last one.
+   */
+  function scanInTurns(files: readonly WatchedFile[] | null): () => boolean {
+    const found = files?.map(toListing) ?? null;
+    for (const listing of found ?? []) listings.set(listing.path, listing);
+    if (files !== null) lastFiles = files;
+    const scan: FolderScan =
+      found === null ? { folder: WATCH_FOLDER, ok: false, message: 'not mounted' } : { folder: WATCH_FOLDER, ok: true, candidates: found };
+    return () => catalog.apply(scan);
+  }
   function scan(files: readonly WatchedFile[] | null): void {
-    if (files === null) return apply({ folder: WATCH_FOLDER, ok: false, message: 'not mounted' });
-    lastFiles = files;
-    apply({ folder: WATCH_FOLDER, ok: true, candidates: files.map(toListing) });
+    const takeIn = scanInTurns(files);
+    while (takeIn());
   }
   devices.applySample(takeSample());
   const elsewhere = [remoteRuntime, ...(options.fakeRemote === true ? [farAdapter] : [])];
@@ -561,6 +567,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     usedOn,
     world,
     scan,
+    scanInTurns,
     ledger,
     /** As the engine does with each of nvidia-smi's rows. */
     sample() {

@@ -112,11 +112,8 @@ export interface Noticed {
  */
 export const RENAME_WINDOW_MS = 5_000;
 
-/**
- * Events of one turn: thousands of models come and go at once, each takes up to a tenth of a
- * millisecond to apply, and requests wait meanwhile (I10).
- */
-const MOST_EVENTS = 10;
+/** Events of one comparison: thousands of models come and go at once, and requests wait (I10). */
+const MOST_EVENTS = 100;
 
 /**
  * What the scan means. Calling it again with the same scan, its events applied, gives those that

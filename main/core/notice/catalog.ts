@@ -1,8 +1,8 @@
 /**
- * Which file or folder is which model. Applies the result of each scan (`candidates.ts`) to the
+ * Which file or folder is which model. Applies the result of each scan (`scan-turns.ts`) to the
  * registry, registers paths that a user names, and remembers models over restarts. Owns the
- * absences, the unavailable folders and the saved list of models; never reads a file's content.
- * Guarded by test/core/review.test.ts.
+ * unavailable folders and the saved list of models; never reads a file's content. Guarded by
+ * test/core/review.test.ts.
  */
 import { assertNever, ModeliumError } from '../../../shared/errors.ts';
 import { hasProcess, type ModelState, NOTHING_COPIED } from '../../../shared/model.ts';
@@ -15,10 +15,10 @@ import { isAlwaysLoaded } from '../memory/residents.ts';
 import type { CandidateListing, Clock, FolderScan, Ledger, Log, RememberedModel } from '../ports.ts';
 import { type ModelRecord, type Registry, stateOf } from '../registry.ts';
 import { discoveredSentence } from '../sentences.ts';
-import { Timers } from '../timers.ts';
-import { type Absences, type CandidateEvent, reconcile } from './candidates.ts';
+import type { CandidateEvent } from './candidates.ts';
 import { placeOf, toKnown } from './known-candidate.ts';
 import { refuseOtherPaths } from './models-path.ts';
+import { ScanTurns } from './scan-turns.ts';
 
 /** The watcher's half for paths outside the watch folders. */
 export interface Tracker {
@@ -48,14 +48,23 @@ export class Catalog {
   readonly #away = new Set<string>();
   /** Paths that are being registered without the wish to load them. */
   readonly #unasked = new Set<string>();
-  readonly #rescans: Timers;
-  #absences: Absences = new Map();
+  readonly #turns: ScanTurns;
 
   constructor(ports: CatalogPorts) {
     this.#ports = ports;
-    this.#rescans = new Timers(ports.clock);
     this.#remembered = new Map(ports.ledger.remembered().map((model) => [model.id, model]));
+    this.#turns = new ScanTurns({
+      clock: ports.clock,
+      noticed: () => ({
+        known: [...ports.registry.all()].map((record) => toKnown(record, this.#away.has(record.id))),
+        remembered: [...this.#remembered.values()],
+        folders: ports.folders(),
+      }),
+      apply: (event, folder) => this.#applyEvent(event, folder),
+      rescan: (folder) => ports.tracker.rescan(folder),
+    });
     ports.registry.onChange(({ record, previous, event }) => {
+      if (record === null || previous === null) this.#turns.modelsChanged();
       // Each transition, and each change of name, pin or path; not every step of a load's progress.
       if (record !== null && (record.state.name !== previous?.name || event === null)) this.#remember(record);
     });
@@ -71,16 +80,7 @@ export class Catalog {
    * @returns there is more in it: it is handed in again in a later turn.
    */
   apply(scan: FolderScan): boolean {
-    const { registry, clock, folders, tracker } = this.#ports;
-    const known = [...registry.all()].map((record) => toKnown(record, this.#away.has(record.id)));
-    const remembered = [...this.#remembered.values()];
-    const noticed = { known, remembered, absences: this.#absences, folders: folders(), scan, nowMs: clock.now() };
-    const { events, absences, againMs, isMore } = reconcile(noticed);
-    this.#absences = absences;
-    for (const event of events) this.#applyEvent(event, scan.folder);
-    if (againMs === null) this.#rescans.cancel(scan.folder);
-    else this.#rescans.set(scan.folder, againMs + 1, () => tracker.rescan(scan.folder));
-    return isMore;
+    return this.#turns.next(scan);
   }
 
   /**
@@ -155,7 +155,7 @@ export class Catalog {
   }
 
   close(): void {
-    this.#rescans.close();
+    this.#turns.close();
   }
 
   #applyEvent(event: CandidateEvent, folder: string): void {
