@@ -81,6 +81,12 @@ function measurementsOf(database: DatabaseSync, now: () => string, run: Run): Pi
   );
   const all = database.prepare('SELECT * FROM measurements WHERE runtime = ? ORDER BY id DESC LIMIT ?');
   const ofModel = database.prepare('SELECT * FROM measurements WHERE runtime = ? AND model_id = ? ORDER BY id DESC LIMIT ?');
+  const pairs = database.prepare('SELECT DISTINCT runtime, model_id FROM measurements');
+  const keyOf = (runtime: unknown, modelId: unknown): string => `${runtime} ${modelId}`;
+  // Hundreds of new models come at once, and each is asked about: the table is not searched for
+  // what was never loaded.
+  let keys: Set<string> | null = null;
+  const measuredKeys = (): Set<string> => (keys ??= new Set(pairs.all().map((row) => keyOf(row['runtime'], row['model_id']))));
   return {
     learn: ({ modelId, runtime, planHash, predicted, measured, loadSeconds, reported }) =>
       run(() => {
@@ -94,10 +100,14 @@ function measurementsOf(database: DatabaseSync, now: () => string, run: Run): Pi
           loadSeconds,
           reported === undefined ? null : JSON.stringify(reported),
         );
+        measuredKeys().add(keyOf(runtime, modelId));
         prune.run(runtime, modelId);
       }),
     measurements: (modelId, runtime, limit) =>
-      run(() => readableRows(modelId === null ? all.all(runtime, limit) : ofModel.all(runtime, modelId, limit), toMeasurement)),
+      run(() => {
+        if (modelId === null) return readableRows(all.all(runtime, limit), toMeasurement);
+        return measuredKeys().has(keyOf(runtime, modelId)) ? readableRows(ofModel.all(runtime, modelId, limit), toMeasurement) : [];
+      }),
   };
 }
 
