@@ -92,8 +92,9 @@ function garbage(count: number): Attack {
   };
 }
 
-/** Of files that stay: a second time it would be another attack. */
-export const ONCE = '500 GGUFs and 1,000 projectors';
+/** Of files that stay: before a second time they are removed. */
+export const OF_FILES = '500 GGUFs and 1,000 projectors';
+export const DROPPED_FILES = /^(mmproj-)?m\d/;
 
 export const ATTACKS: Readonly<Record<string, Attack>> = {
   '62 MB of {} in a list': repeating(() => [Buffer.from(`{"model":"${VICTIM}","messages":[${'{},'.repeat((62 * MIB) / 3)}{}]}`)]),
@@ -112,7 +113,7 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'a million inputs to embed': repeating(() => [Buffer.from(`{"model":"${TARGET}","input":["a"${',"a"'.repeat(999_999)}]}`)], EMBEDDINGS),
   '20 connections of garbage': garbage(20),
   '2,000 idle connections': staying(2_000, () => Buffer.alloc(0)),
-  [ONCE]: async ({ watch }) => {
+  [OF_FILES]: async ({ watch }) => {
     for (let index = 0; index < 500; index += 1) {
       await writeTinyGguf(watch, { name: `m${index}` });
       for (const kind of ['f16', 'q8_0']) await writeTinyGguf(watch, { name: `mmproj-m${index}-${kind}` });
