@@ -33,6 +33,8 @@ const SINK = fileURLToPath(new URL('sink.ts', import.meta.url));
 const BEGINS_MS = 500;
 /** What else the machine does weighs on the three alike when they take turns. */
 const TURNS = 4;
+/** What so many models need until each has its verdict, with a little rest. */
+const FILES_SECONDS = 10;
 /** A new engine is slower at first: compared with that, an attack would look harmless. */
 const WARM_UP_SECONDS = 12;
 const HEALTH_BAR_MS = 100;
@@ -92,9 +94,7 @@ interface Baseline {
 async function under(name: string, served: Served, seconds: number): Promise<readonly Row[]> {
   const memoryBefore = residentMiB(served.program.pid);
   const [before, elsewhere, during] = [new Latencies(), new Latencies(), new Latencies()];
-  // Files are read for seconds: a shorter turn would see nothing but that, and a single one has too
-  // few answers.
-  const turnSeconds = name === OF_FILES ? seconds : seconds / TURNS;
+  const turnSeconds = name === OF_FILES ? FILES_SECONDS : seconds / TURNS;
   for (let turn = 0; turn < TURNS; turn += 1) {
     await removeDropped(served);
     await measure(served.port, turnSeconds, before);

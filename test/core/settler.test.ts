@@ -146,6 +146,17 @@ describe('looks at one model', () => {
 });
 
 describe('an answer that comes too late', () => {
+  // Each abort makes an error with its stack, and hundreds of models get their verdicts at once.
+  test('does not come of a model that has its verdict: nothing of it is called off', async () => {
+    const box = createBox();
+    await box.looks[0]?.answer(inspection(1000));
+    await box.clock.advance(500);
+    await box.looks[1]?.answer(inspection(1000));
+    expect(box.state()).toBe('analyzed');
+    box.settler.leave('a');
+    expect(box.looks.map(({ signal }) => signal.aborted)).toEqual([false, false]);
+  });
+
   test.each(['answers', 'fails'] as const)('of a model that was left: its reading is called off, and it %s in vain', async (how) => {
     const box = createBox();
     const [look] = box.looks;

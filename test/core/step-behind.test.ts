@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,8 +15,12 @@ import { createClock } from '../../main/io/clock.ts';
 import { blockingDisk } from '../../main/io/files/disk.ts';
 import { writerFinder } from '../../main/io/files/writers.ts';
 import { pauseInTime } from '../../main/io/pause-in-time.ts';
+import { readCode } from '../../main/io/reader/code-files.ts';
+import { inspectCandidate } from '../../main/io/reader/inspect.ts';
 import { Reader } from '../../main/io/reader/reader.ts';
 import { nodeProgram } from '../../main/packaged.ts';
+import { MIB } from '../../shared/units.ts';
+import { largeHeaderGguf } from '../helpers/large-gguf.ts';
 
 /** Ours that step behind: each with what begins it, and how far. */
 const PROGRAMS = [
@@ -88,9 +92,11 @@ describe('stepping behind', () => {
   });
 
   describe.runIf(process.platform === 'linux')('long work of short parts', () => {
-    /** How often this thread left the processor of its own accord in so much work. */
+    /** How often this thread left the processor of its own accord. */
+    const left = (): number => Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync('/proc/thread-self/status', 'utf8'))?.[1]);
+
+    /** The same in so much work. */
     async function timesLeft(part: () => unknown): Promise<number> {
-      const left = (): number => Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(readFileSync('/proc/thread-self/status', 'utf8'))?.[1]);
       const workedMicros = (): number => process.threadCpuUsage().user + process.threadCpuUsage().system;
       const before = left();
       const endMicros = workedMicros() + 30_000;
@@ -130,6 +136,23 @@ describe('stepping behind', () => {
       });
       const without = await timesLeft(() => statSync('/'));
       expect(await timesLeft(() => findWriter([]))).toBeGreaterThan(without + 10);
+    });
+
+    it('does so while the reader reads one long header, or hashes one large file of code', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'modelium-long-'));
+      try {
+        const [header, code] = [join(folder, 'm.gguf'), join(folder, 'large.py')];
+        writeFileSync(header, largeHeaderGguf(300_000));
+        writeFileSync(code, '');
+        truncateSync(code, 64 * MIB);
+        for (const read of [() => inspectCandidate(header, false), () => readCode(folder, ['large.py'], () => {})]) {
+          const before = left();
+          await read();
+          expect(left() - before).toBeGreaterThan(10);
+        }
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     });
   });
 
