@@ -146,9 +146,14 @@ describe('stepping behind', () => {
         writeFileSync(code, '');
         truncateSync(code, 64 * MIB);
         for (const read of [() => inspectCandidate(header, false), () => readCode(folder, ['large.py'], () => {})]) {
-          const before = left();
-          await read();
-          expect(left() - before).toBeGreaterThan(10);
+          const counts: number[] = [];
+          for (let time = 0; time < 3; time += 1) {
+            const before = left();
+            await read();
+            counts.push(left() - before);
+          }
+          // A collection waits now and then, too.
+          expect(Math.min(...counts)).toBeGreaterThan(10);
         }
       } finally {
         rmSync(folder, { recursive: true });
