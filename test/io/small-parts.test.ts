@@ -397,6 +397,33 @@ describe('garbage of a process', () => {
     expect(machine).toMatchObject({ collections: 4, kind: 'thorough', residentBytes: 90 * MIB });
   });
 
+  it('is collected by V8 itself far less often while requests are under way', () => {
+    /** After how many rounds of garbage that had grown old V8 makes its first full collection. */
+    function roundsUntilFull(keeps: string): number {
+      const program = `
+        import { constants, PerformanceObserver } from 'node:perf_hooks';
+        import { collectGarbage, keepOwnMemorySmall } from ${JSON.stringify(new URL('../../main/io/memory.ts', import.meta.url).href)};
+        ${keeps}
+        const live = Array.from({ length: 400_000 }, (_, index) => ({ index }));
+        collectGarbage();
+        let round = 0;
+        new PerformanceObserver((list) => {
+          if (!list.getEntries().some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) return;
+          console.log(round);
+          process.exit();
+        }).observe({ entryTypes: ['gc'] });
+        setInterval(() => {
+          round += 1;
+          for (let index = 0; index < 6_000; index += 1) live[(round * 6_000 + index) % live.length] = { index, more: [round] };
+        }, 2);`;
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8', timeout: 30_000 });
+      return Number(stdout);
+    }
+    const byItself = roundsUntilFull('');
+    expect(byItself).toBeGreaterThan(0);
+    expect(roundsUntilFull('keepOwnMemorySmall({ now: () => 0, after: () => () => {} }, () => true);')).toBeGreaterThan(1.5 * byItself);
+  });
+
   it('waits while a request is under way or the process works', async () => {
     const { clock, machine } = keeper();
     machine.isBusy = true;
