@@ -240,6 +240,20 @@ test.concurrent('a server that takes connections and answers nothing, or is well
   expect(readStat(pid)?.zombie ?? true).toBe(true);
 }, 180_000);
 
+test.concurrent('one that fails quotes neither its variables nor its arguments to who may only ask: not in its sentence, and not in any list', async (context) => {
+  const box = newBox(context);
+  const says = "console.error('cannot open', process.argv[2], process.env.OWN_PLACE); process.exit(3)";
+  const telling = { ...inNode(says), args: ['-e', says, '{port}', 'a-value-of-mine'], env: { OWN_PLACE: 'a-place-of-mine' } };
+  const engine = await start(context, box, { telling: mine(box, telling) }, { models: { a: { runtime: 'telling' } } });
+  await engine.drop('a', MODEL);
+  await engine.waitFor('a', 'unloaded');
+  const { status, error } = await engine.predict('a');
+  expect([status, error?.message]).toEqual([503, expect.stringContaining('cannot open [redacted] [redacted]')]);
+  const lists = await Promise.all(['/models', '/status'].map(async (path) => (await fetch(`${engine.engine.address}${path}`)).text()));
+  expect(lists[0]).toContain('cannot open [redacted] [redacted]');
+  expect(JSON.stringify([error, lists])).not.toMatch(/a-(value|place)-of-mine/);
+});
+
 test.concurrent('a configuration of llama-swap serves here; what an engine that was killed left of it is ended before the next one serves', async (context) => {
   const box = makeSimulatedBox({ gpus: [] });
   context.onTestFinished(() => box.remove());

@@ -61,7 +61,7 @@ export function buildCore<List extends RuntimeList>(ports: CorePorts, listRuntim
   const threads = new ThreadShare(ports.cpuCores);
   const { processes, table, http, scratch, randomWord, bootId, released } = ports;
   const adapter: ManagerPorts['adapter'] = (id) => runtimes.adapter(id);
-  const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies };
+  const hostPorts = { clock, processes, table, http, scratch, randomWord, bootId, probe, log, policies, settings };
   const onReport: ServersPorts['onReport'] = (report) => elsewhere.apply(report);
   const servers: Servers = new Servers({ ...hostPorts, machineFiles: ports.machineFiles, adapter, onReport });
   const launching = { servers, adapter, threads, wake, released };

@@ -28,8 +28,12 @@ export function endedError({ host }: Pick<Runner, 'host'>): ModeliumError {
 }
 
 /** What requests are answered that are cut because of it. */
-export function cutError({ id, adapter }: Pick<Runner, 'id' | 'adapter'>, { message }: ModeliumError): ModeliumError {
-  return new ModeliumError('upstream-failed', `${adapter.id} failed while it answered a request to ${id}: ${message}`, {
-    origin: adapter.id,
-  });
+export function cutError({ id, adapter, host }: Pick<Runner, 'id' | 'adapter' | 'host'>, error: ModeliumError): ModeliumError {
+  return new ModeliumError(
+    'upstream-failed',
+    `${adapter.id} failed while it answered a request to ${id}: ${host.output.quotable(error.message)}`,
+    {
+      origin: adapter.id,
+    },
+  );
 }

@@ -7,11 +7,13 @@ import type { AfterDrain, LoadFailure } from '../../shared/model.ts';
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/ports.ts';
 import type { ModelRecord, Registry } from '../core/registry.ts';
+import type { LastOutput } from './last-output.ts';
 
 interface FailedHow {
   /** No retry by itself would help. */
   readonly permanent: boolean;
-  readonly lastOutput: readonly string[];
+  /** Of its process: what the error quotes of it is for everybody. */
+  readonly output: Pick<LastOutput, 'lines' | 'quotable'>;
   /** Of a model in a server that failed: when that may be started again. */
   readonly retryAtMs?: number | null;
 }
@@ -21,7 +23,7 @@ export function failedLoad(
   { registry, clock }: { readonly registry: Registry; readonly clock: Clock },
   record: ModelRecord,
   error: ModeliumError,
-  { permanent, lastOutput, retryAtMs = null }: FailedHow,
+  { permanent, output, retryAtMs = null }: FailedHow,
 ): AfterDrain {
   // Where its server has a back-off of its own, the models in it have none beside that.
   const attempts = retryAtMs === null ? record.attempts + 1 : record.attempts;
@@ -30,9 +32,9 @@ export function failedLoad(
   const placement = 'plan' in state ? state.plan.placement : undefined;
   const failure: LoadFailure = {
     code: error.code,
-    message: error.message,
+    message: output.quotable(error.message),
     placement,
-    lastOutput: error.details.lastOutput ?? lastOutput,
+    lastOutput: error.details.lastOutput ?? output.lines(),
     permanent,
   };
   return { to: 'failed', failure, attempts, retryAtMs: permanent ? null : (retryAtMs ?? backoff(attempts, clock.now()).retryAtMs) };

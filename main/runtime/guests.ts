@@ -111,17 +111,17 @@ export class Guests {
     } catch (thrown) {
       if (signal.aborted) return;
       const error = toModeliumError(thrown);
+      const output = this.#manager.output(baseId);
       this.#settle(guest, {
         ok: false,
         code: error.code,
-        message: error.message,
+        message: output.quotable(error.message),
         predictedBytes: {},
         measuredBytes: null,
         seconds: seconds(),
       });
       log.warn(`${id} could not be loaded: ${error.message}`);
-      const lastOutput = this.#manager.output(baseId).lines();
-      const failed = failedLoad(this.#ports, registry.get(id) ?? record, error, { permanent: false, lastOutput });
+      const failed = failedLoad(this.#ports, registry.get(id) ?? record, error, { permanent: false, output });
       void this.unloadModel(id, 'load-failed', failed);
     }
   }

@@ -1,7 +1,8 @@
 /**
  * The last output lines of a runtime, bounded (I10), for errors and `modelium logs`. They remain
  * after the process has ended. Secrets are removed when a line arrives; errors, which also clients
- * without the token see, hold no value of an environment variable.
+ * without the token see, hold no value of an environment variable or of an argument of the
+ * settings.
  */
 import { REDACTED, redacted } from '../../shared/redact.ts';
 import type { LaunchSecrets } from './launch-secrets.ts';
@@ -44,7 +45,12 @@ export class LastOutput {
       if (room < 0) break;
       first -= 1;
     }
-    return this.#lines.slice(first).map((line) => without(this.#hidden.values, line));
+    return this.#lines.slice(first).map((line) => this.quotable(line));
+  }
+
+  /** The same words for an error, which may quote what the process said, or answered. */
+  quotable(words: string): string {
+    return without(this.#hidden.values, words);
   }
 
   /** What the launch that begins must not say. */

@@ -67,7 +67,8 @@ export function loadFailed(
   seconds: number,
 ): { readonly reason: DrainReason; readonly becomes: AfterDrain } {
   const { registry, ledger, log, write } = ports;
-  const { code, message } = error;
+  const { code } = error;
+  const message = host.output.quotable(error.message);
   write(() => ledger.settle(decisionId, { ok: false, code, message, predictedBytes: predicted, measuredBytes: null, seconds }));
   log.warn(`${id} could not be loaded: ${message}`);
   // No failure of the model: its files become others.
@@ -75,7 +76,7 @@ export function loadFailed(
   const asked = host.explanation?.retryWith ?? null;
   const retried = asked === null ? null : retriedWith(record.retried, asked);
   if (asked === null || retried === null) {
-    const how = { permanent: host.explanation?.permanent ?? false, lastOutput: host.output.lines(), retryAtMs: host.retryAtMs };
+    const how = { permanent: host.explanation?.permanent ?? false, output: host.output, retryAtMs: host.retryAtMs };
     return { reason: 'load-failed', becomes: failedLoad(ports, record, error, how) };
   }
   const sentence = retrySentence(id, asked);

@@ -210,7 +210,7 @@ export class Manager {
 
   #failed(record: ModelRecord, error: ModeliumError, permanent: boolean): AfterDrain {
     const retryAtMs = this.#runners.get(record.id)?.host.retryAtMs ?? null;
-    return failedLoad(this.#ports, record, error, { permanent, lastOutput: this.output(record.id).lines(), retryAtMs });
+    return failedLoad(this.#ports, record, error, { permanent, output: this.output(record.id), retryAtMs });
   }
 
   canSleep(id: string): boolean {

@@ -169,8 +169,8 @@ export class Preparations {
     this.#settle(running, false, error.message);
     if (error.code === 'content-changed') return void this.stop(running.id, 'files-changed', { to: 'settling' });
     const permanent = error.code === 'not-convertible';
-    const lastOutput = running.host.output.lines();
-    void this.stop(running.id, 'load-failed', failedLoad(this.#ports, record, error, { permanent, lastOutput }));
+    const { output } = running.host;
+    void this.stop(running.id, 'load-failed', failedLoad(this.#ports, record, error, { permanent, output }));
   }
 
   /** How it ended, in the row of its decision (I14). */

@@ -5,6 +5,7 @@
  */
 import { type DeviceBytes, HOST_DEVICE } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
+import type { Settings } from '../../shared/settings.ts';
 import { measuredBytes } from '../core/memory/measure.ts';
 import type { Sample } from '../core/ports.ts';
 import type { Exit, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
@@ -22,6 +23,7 @@ export interface HostPorts extends StepPorts {
   readonly table: ProcessTable;
   readonly scratch: ScratchFolders;
   bootId(): string;
+  settings(): Settings;
 }
 
 const GONE_POLL_MS = 5;
@@ -188,7 +190,7 @@ export class ProcessHost implements StepHost, ModelHost {
   }
 
   async #spawn(step: Extract<Step, { do: 'spawn' }>): Promise<void> {
-    const { processes, table, bootId, clock } = this.#ports;
+    const { processes, table, bootId, clock, settings } = this.#ports;
     const row = { launchId: this.#launchId, modelId: this.#modelId, command: [step.command, ...step.args], leader: null, members: [] };
     try {
       table.intend({ ...row, startedAt: new Date(clock.wallTime()).toISOString(), bootId: bootId() });
@@ -199,7 +201,7 @@ export class ProcessHost implements StepHost, ModelHost {
     }
     this.#startsApart = step.startsApart === true;
     const env = { ...step.env, MODELIUM_LAUNCH: this.#launchId };
-    this.output.hide(launchSecrets(step.args, step.env));
+    this.output.hide(launchSecrets(step.args, step.env, settings()));
     const launched = await processes.launch({ command: step.command, args: step.args, env, cwd: null, ipc: step.ipc });
     this.#process = launched;
     this.#leader = processes.identify(launched.pid);
@@ -211,11 +213,11 @@ export class ProcessHost implements StepHost, ModelHost {
       this.#exit = exit;
       const explanation = this.#adapter.explainExit(exit, this.output.ofThisLaunch());
       // A person is told the key of this model, not of any.
-      this.#explanation = { ...explanation, message: explanation.message.replaceAll(ANY_MODEL, `models.${this.#modelId}.`) };
-      const { code, message } = this.#explanation;
+      const message = this.output.quotable(explanation.message).replaceAll(ANY_MODEL, `models.${this.#modelId}.`);
+      this.#explanation = { ...explanation, message };
       // Where the adapter waits for it, it is an answer.
       if (!this.#awaitsExit)
-        this.#runner.interrupt(new ModeliumError(code, message, { origin: this.#adapter.id, lastOutput: this.output.lines() }));
+        this.#runner.interrupt(new ModeliumError(explanation.code, message, { origin: this.#adapter.id, lastOutput: this.output.lines() }));
       this.#onBreak('exited');
     });
     this.#recordMembers();

@@ -25,3 +25,16 @@ test('no secret of its launch is kept, and no variable is quoted in an error', (
   expect([output.all(), output.ofThisLaunch(), heard]).toEqual([kept, kept, kept]);
   expect(output.lines()).toEqual([kept[0]?.replace('/data/of/mine', '[redacted]'), kept[1]]);
 });
+
+test('what an error quotes holds no value of an argument that the settings add, and the flags themselves', () => {
+  const output = new LastOutput();
+  const settings = {
+    llama: { args: ['--folder=/folder/of/mine', '--flag', 'word-of-mine', '8'] },
+    models: { a: { args: ['other-of-mine'] } },
+  };
+  output.hide(launchSecrets(['--model', '/watch/model.gguf'], { PLACE: '/place/of/mine' }, settings));
+  const words = 'unknown argument --flag: word-of-mine, other-of-mine, 8, /folder/of/mine for /watch/model.gguf in /place/of/mine';
+  output.add(words);
+  const quoted = 'unknown argument --flag: [redacted], [redacted], 8, [redacted] for /watch/model.gguf in [redacted]';
+  expect([output.all(), output.lines(), output.quotable(words)]).toEqual([[words], [quoted], quoted]);
+});

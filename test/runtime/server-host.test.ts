@@ -45,6 +45,7 @@ test('starts one process for two models, proves each by tensors, tells both when
     randomWord: () => crypto.randomUUID().slice(0, 8),
     bootId: () => 'boot',
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
+    settings: () => DEFAULT_SETTINGS,
     probe: { sampleNow: async () => ({ atMs: 0, devices: [] }), setFast: () => {}, onSample: () => {} },
     log: { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} },
     table: {

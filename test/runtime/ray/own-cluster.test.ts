@@ -56,6 +56,7 @@ test('is started for the first model, serves two beside each other, and ends wit
     randomWord: () => randomBytes(24).toString('base64url'),
     bootId: () => 'boot',
     policies: () => DEFAULT_SETTINGS.orchestration.policies,
+    settings: () => DEFAULT_SETTINGS,
     probe: { sampleNow: async () => ({ atMs: 0, devices: [] }), setFast: () => {}, onSample: () => {} },
     log: { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} },
     table: {
