@@ -14,6 +14,11 @@ const MOST_CHARACTERS = 10_000;
 const SAID_AGAIN_AFTER_MS = 60_000;
 /** Different warnings that are remembered. */
 const SENTENCES_KEPT = 256;
+/**
+ * Warnings of any words in that time, and as many errors: each of a million files may have one of
+ * its own.
+ */
+const MOST_COMPLAINTS = 100;
 
 interface Repeated {
   readonly writtenMs: number;
@@ -65,11 +70,24 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
     options.write(line);
   }
   const logged = new Map<string, Repeated>();
+  const periods = { 'Warning: ': periodFrom(0), 'Error: ': periodFrom(0) };
+  /** Is there room for one more of its kind? Says first how many had none in the time before. */
+  function hasRoom(prefix: keyof typeof periods, nowMs: number): boolean {
+    const last = periods[prefix];
+    if (Math.abs(nowMs - last.startMs) >= SAID_AGAIN_AFTER_MS) {
+      periods[prefix] = periodFrom(nowMs);
+      if (last.leftOut > 0) write(prefix, `${last.leftOut} more of these came within a minute, and were left out.`);
+    }
+    const period = periods[prefix];
+    if (period.written >= MOST_COMPLAINTS) period.leftOut += 1;
+    else period.written += 1;
+    return period.leftOut === 0;
+  }
   /**
    * The same words again and again fill a disk and say nothing: they are said once, then counted
    * (I10).
    */
-  function complain(prefix: string, sentence: string): void {
+  function complain(prefix: keyof typeof periods, sentence: string): void {
     const known = logged.get(sentence);
     const nowMs = options.wallTime();
     // A clock that was set back must not silence it until it has caught up.
@@ -77,6 +95,7 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
       known.suppressed += 1;
       return;
     }
+    if (!hasRoom(prefix, nowMs)) return;
     const before =
       known === undefined || known.suppressed === 0
         ? ''
@@ -97,6 +116,10 @@ export function createLog(options: LogOptions): Log & Pick<LineRing, 'lines' | '
     lines: ring.lines,
     follow: ring.follow,
   };
+}
+
+function periodFrom(startMs: number): { readonly startMs: number; written: number; leftOut: number } {
+  return { startMs, written: 0, leftOut: 0 };
 }
 
 /** One line that a terminal does not obey: names of dropped files come in here. */

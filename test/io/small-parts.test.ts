@@ -121,6 +121,22 @@ describe('log', () => {
     expect(lines).toHaveLength(4);
   });
 
+  it('says a hundred warnings of any words in a minute, counts the rest, and has room for errors and all else', () => {
+    const lines: string[] = [];
+    let nowMs = 1e12;
+    const log = createLog({ write: (line) => lines.push(line), debug: false, wallTime: () => nowMs });
+    for (let file = 0; file < 10_000; file += 1) log.warn(`File ${file} cannot be read.`);
+    log.error('It broke.');
+    log.say('A model is ready.');
+    expect([lines.length, ...lines.slice(99)]).toEqual([102, 'Warning: File 99 cannot be read.', 'Error: It broke.', 'A model is ready.']);
+    nowMs += 60_000;
+    log.warn('File 0 cannot be read.');
+    expect(lines.slice(102)).toEqual([
+      'Warning: 9900 more of these came within a minute, and were left out.',
+      'Warning: File 0 cannot be read.',
+    ]);
+  });
+
   it('lets no control character of a file name reach the terminal', () => {
     const { log, printed } = logged();
     log.say('New model discovered: a\u001b[2Jb\nc');
