@@ -93,12 +93,23 @@ function embedding(body: Body, model: LoadedModel, alias: string): PreparedEmbed
   return { texts, base64, dimensions };
 }
 
+/**
+ * The thread that ranks makes the tokens of a query and a document once more, together: a text that
+ * is too long by itself never gets there.
+ */
 function ranking(body: Body, model: LoadedModel): RerankRequest {
   const request = readRerank(body);
-  checkBytes(model, request.query, 'query');
+  checkRanked(model, request.query, 'query');
   for (const [index, document] of request.documents.entries())
-    checkBytes(model, document, `${request.isTei ? 'texts' : 'documents'}[${index}]`);
+    checkRanked(model, document, `${request.isTei ? 'texts' : 'documents'}[${index}]`);
   return request;
+}
+
+function checkRanked(model: LoadedModel, text: string, param: string): void {
+  checkBytes(model, text, param);
+  if (text.length <= model.contextTokens) return;
+  const { length } = model.tokenizePieces(text);
+  if (length > model.contextTokens) throw tooLong(param, length, model.contextTokens);
 }
 
 /** The tools that may be called, as the request has them. */
