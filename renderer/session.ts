@@ -30,10 +30,12 @@ type Proof = Run & { readonly hmac: string };
 interface Session {
   readonly run: string;
   readonly key: string;
+  /** Where that engine listened. */
+  readonly listens: string;
 }
 
 /** A session that the engine has just proven, with its clock less ours. */
-export type ProvenSession = Session & { readonly aheadMs: number };
+export type ProvenSession = Omit<Session, 'listens'> & { readonly aheadMs: number };
 
 let token: string | null = null;
 /** It was the engine's once: who cannot prove it now is somebody else. */
@@ -42,7 +44,6 @@ let isTokenRight = false;
 let wasProven = false;
 /** Since the last break. */
 let isProven = false;
-let listenedAt: string | null = null;
 let proving: Promise<ProvenSession> | null = null;
 
 /**
@@ -60,7 +61,6 @@ export function takeToken(): boolean {
 export function keepToken(given: string): void {
   token = given.split(FRAGMENT).at(-1)?.trim() ?? '';
   isTokenRight = false;
-  listenedAt = null;
   distrust();
 }
 
@@ -118,12 +118,11 @@ async function prove(): Promise<ProvenSession> {
     if (isTokenRight || token === null) throw new ModeliumError('not-running', STRANGER);
     throw new ModeliumError('token-required', UNKNOWN);
   }
-  // Behind a tunnel it listens elsewhere than here; but it does not move.
-  if (listenedAt !== null && listens !== listenedAt)
-    throw new ModeliumError('not-running', `${STRANGER} ${texts.link.engineIsAt(listens)}`);
-  listenedAt = listens;
+  // Behind a tunnel it listens elsewhere than here; but it does not move, also not to whom a token
+  // was given again: who took its port may pass the question on to it.
+  if (kept !== null && listens !== kept.listens) throw new ModeliumError('not-running', `${STRANGER} ${texts.link.engineIsAt(listens)}`);
   isTokenRight = token !== null;
-  sessionStorage.setItem(KEPT, JSON.stringify({ run, key } satisfies Session));
+  sessionStorage.setItem(KEPT, JSON.stringify({ run, key, listens } satisfies Session));
   return { run, key, aheadMs: timeMs - Date.now() };
 }
 
@@ -164,7 +163,8 @@ export async function sign(
 function keptSession(): Session | null {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '') as Partial<Session>;
-    return typeof kept.run === 'string' && typeof kept.key === 'string' ? { run: kept.run, key: kept.key } : null;
+    const { run, key, listens } = kept;
+    return typeof run === 'string' && typeof key === 'string' && typeof listens === 'string' ? { run, key, listens } : null;
   } catch {
     return null;
   }

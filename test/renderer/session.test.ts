@@ -81,6 +81,24 @@ test('what the browser keeps is worth nothing after that run, and holds no token
   expect(engine?.admit(asked).answerProof).toMatch(/^[0-9a-f]{64}$/);
 });
 
+test('who took the port cannot pass questions on to the engine elsewhere: not after a reload, and not when the token is given again', async () => {
+  const page = await load();
+  page.keepToken(TOKEN);
+  await page.provenSession();
+  const reloaded = await load();
+  engine = newEngine('the next run', TOKEN, '127.0.0.1:9000');
+  await expect(reloaded.provenSession()).rejects.toMatchObject({ code: 'token-required' });
+  for (const asked of [reloaded, await load()]) {
+    asked.keepToken(TOKEN);
+    await expect(asked.provenSession()).rejects.toMatchObject({
+      code: 'not-running',
+      message: expect.stringContaining('The engine is at http://127.0.0.1:9000 now.'),
+    });
+  }
+  engine = newEngine('a later run');
+  expect((await reloaded.provenSession()).run).toBe('a later run');
+});
+
 test('who cannot prove itself is a stranger: another token, another address, or the engine at another one', async () => {
   const page = await load();
   page.keepToken(TOKEN);
