@@ -16,7 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
 import { shellWord } from '../../shared/visible.ts';
 import { readOwnTextSync, whyNotOurs } from './ownership.ts';
@@ -101,7 +101,9 @@ function makeFolders(path: string): void {
  * @throws ModeliumError state-unusable, also for a folder of somebody else or one that others may
  * write.
  */
-export function makePrivateFolder(path: string): void {
+export function makePrivateFolder(given: string): void {
+  // With a slash at its end a link would be followed.
+  const path = resolve(given);
   try {
     makeFolders(path);
     requirePrivateFolder(path);

@@ -78,14 +78,20 @@ export function readOwnTextSync(path: string, limitBytes: number): string {
 }
 
 /**
- * In a folder that everybody may write, whoever likes puts another file in its place; where the
- * sticky bit is set, only its owner can.
+ * Who may write in the folder puts another file, or a link to one of ours, in its place; where the
+ * sticky bit is set, only the folder's owner and the file's can. A group of the same number as the
+ * user holds nobody else: systems that let groups write by default make such a one for each user.
  */
 async function whyReplaceable(path: string): Promise<string | null> {
-  if (process.getuid === undefined) return null;
+  const own = process.getuid?.();
+  if (own === undefined) return null;
   for (const folder of new Set([dirname(path), dirname(await realpath(path))])) {
-    const { mode } = await stat(folder);
-    if ((mode & 0o002) !== 0 && (mode & STICKY) === 0) return `everybody can replace it; \`chmod o-w ${shellWord(folder)}\` fixes that`;
+    const { uid, gid, mode } = await stat(folder);
+    if (uid !== own && uid !== 0) return `user number ${uid} can replace it: ${folder} belongs to that user; move it to a folder of yours`;
+    if ((mode & STICKY) !== 0) continue;
+    if ((mode & 0o002) !== 0) return `everybody can replace it; \`chmod o-w ${shellWord(folder)}\` fixes that`;
+    if ((mode & 0o020) !== 0 && gid !== own && gid !== 0)
+      return `the group with the number ${gid} can replace it; \`chmod g-w ${shellWord(folder)}\` fixes that`;
   }
   return null;
 }

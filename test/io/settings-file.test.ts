@@ -86,6 +86,25 @@ describe('which file', () => {
     expect((await loadSettings({ workingFolder, configFolder })).file).toBe(users);
   });
 
+  test.runIf(process.getuid?.() === 0)(
+    'one in a folder of another user, or of a group with others in it, is refused, for root too',
+    async () => {
+      const users = await write(configFolder, 'metrics: { port: 2 }');
+      await chmod(configFolder, 0o775);
+      expect((await loadSettings({ workingFolder, configFolder })).file).toBe(users);
+      await chown(configFolder, 0, 12_345);
+      await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(
+        /the group with the number 12345 can replace it; `chmod g-w .*config` fixes that/,
+      );
+      // The folder's owner may put a link there to a file of ours, whatever the rights of others.
+      for (const mode of [0o755, 0o1777]) {
+        await chmod(configFolder, mode);
+        await chown(configFolder, 12_345, 0);
+        await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(/user number 12345 can replace it: .*config belongs/);
+      }
+    },
+  );
+
   test.each(['pipe', 'device', 'folder', 'huge file'])('a %s is none, and holds nobody up', async (kind) => {
     const file = join(configFolder, 'modelium.yaml');
     if (kind === 'pipe') execFileSync('mkfifo', [file]);

@@ -98,8 +98,10 @@ test('a link in its place is never followed with chmod', () => {
   mkdirSync(elsewhere, { mode: 0o755 });
   mkdirSync(join(root, 'deep'));
   symlinkSync(elsewhere, path);
-  expect(() => openStateFolder(path)).toThrow(/other users can read it; `chmod 700 /);
-  expect(modeOf(elsewhere)).toBe(0o755);
+  for (const written of [path, `${path}/`, `${path}//.`]) {
+    expect(() => openStateFolder(written)).toThrow(/other users can read it; `chmod 700 /);
+    expect(modeOf(elsewhere)).toBe(0o755);
+  }
   chmodSync(elsewhere, 0o700);
   openStateFolder(path).close();
 });
