@@ -4,7 +4,7 @@ import { watchStateFolder } from '../../main/engine/state-watch.ts';
 import type { StateFolder } from '../../main/io/state-folder.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
-test('a state folder that cannot be made again is told of once, and again only after it was back', async () => {
+test('a state folder that cannot be made again, or that a second engine took, is told of once, and again only after it was back', async () => {
   const clock = createVirtualClock();
   const errors: string[] = [];
   const warnings: string[] = [];
@@ -31,4 +31,9 @@ test('a state folder that cannot be made again is told of once, and again only a
   look = cannot;
   await clock.advance(10_000);
   expect(errors).toHaveLength(2);
+  look = () => 'taken';
+  await clock.advance(10_000);
+  expect(errors.slice(2)).toEqual([
+    'The state folder /state was deleted while Modelium runs, and a second engine was started for it. End one of the two engines.',
+  ]);
 });
