@@ -30,12 +30,10 @@ type Proof = Run & { readonly hmac: string };
 interface Session {
   readonly run: string;
   readonly key: string;
-  /** Where that engine listened. */
-  readonly listens: string;
 }
 
 /** A session that the engine has just proven, with its clock less ours. */
-export type ProvenSession = Omit<Session, 'listens'> & { readonly aheadMs: number };
+export type ProvenSession = Session & { readonly aheadMs: number };
 
 let token: string | null = null;
 /** It was the engine's once: who cannot prove it now is somebody else. */
@@ -118,11 +116,11 @@ async function prove(): Promise<ProvenSession> {
     if (isTokenRight || token === null) throw new ModeliumError('not-running', STRANGER);
     throw new ModeliumError('token-required', UNKNOWN);
   }
-  // Behind a tunnel it listens elsewhere than here; but it does not move, also not to whom a token
-  // was given again: who took its port may pass the question on to it.
-  if (kept !== null && listens !== kept.listens) throw new ModeliumError('not-running', `${STRANGER} ${texts.link.engineIsAt(listens)}`);
+  // Where it listens elsewhere, somebody passed the question on. Nobody could tell a tunnel from
+  // whoever took the port that it had.
+  if (listens !== location.host) throw new ModeliumError('not-running', `${STRANGER} ${texts.link.engineIsAt(listens)}`);
   isTokenRight = token !== null;
-  sessionStorage.setItem(KEPT, JSON.stringify({ run, key, listens } satisfies Session));
+  sessionStorage.setItem(KEPT, JSON.stringify({ run, key } satisfies Session));
   return { run, key, aheadMs: timeMs - Date.now() };
 }
 
@@ -163,8 +161,7 @@ export async function sign(
 function keptSession(): Session | null {
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '') as Partial<Session>;
-    const { run, key, listens } = kept;
-    return typeof run === 'string' && typeof key === 'string' && typeof listens === 'string' ? { run, key, listens } : null;
+    return typeof kept.run === 'string' && typeof kept.key === 'string' ? { run: kept.run, key: kept.key } : null;
   } catch {
     return null;
   }

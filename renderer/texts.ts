@@ -1173,7 +1173,7 @@ export const link = {
   eventsMissed: 'The window has missed events of the engine.',
   notTheEngine: 'The program at this address is not the engine.',
   stranger: 'The program at this address is not the engine of this window, so nothing was sent to it.',
-  engineIsAt: (address: string) => `The engine is at http://${address} now.`,
+  engineIsAt: (address: string) => `The engine is at http://${address}; a tunnel to it needs the same port here.`,
 };
 
 /** The page that asks for the control token. */

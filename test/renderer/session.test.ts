@@ -81,9 +81,13 @@ test('what the browser keeps is worth nothing after that run, and holds no token
   expect(engine?.admit(asked).answerProof).toMatch(/^[0-9a-f]{64}$/);
 });
 
-test('who took the port cannot pass questions on to the engine elsewhere: not after a reload, and not when the token is given again', async () => {
+test('who took the port cannot pass questions on to the engine elsewhere: not of a new page, nor after a reload, nor when the token is given again', async () => {
   const page = await load();
   page.keepToken(TOKEN);
+  engine = newEngine('one run', TOKEN, '127.0.0.1:9000');
+  await expect(page.provenSession()).rejects.toMatchObject({ code: 'not-running' });
+  expect([...kept]).toEqual([]);
+  engine = newEngine('one run');
   await page.provenSession();
   const reloaded = await load();
   engine = newEngine('the next run', TOKEN, '127.0.0.1:9000');
@@ -92,7 +96,7 @@ test('who took the port cannot pass questions on to the engine elsewhere: not af
     asked.keepToken(TOKEN);
     await expect(asked.provenSession()).rejects.toMatchObject({
       code: 'not-running',
-      message: expect.stringContaining('The engine is at http://127.0.0.1:9000 now.'),
+      message: expect.stringContaining('The engine is at http://127.0.0.1:9000;'),
     });
   }
   engine = newEngine('a later run');
