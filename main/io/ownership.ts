@@ -3,14 +3,16 @@
  * engine or holds secrets counts only if nobody but its owner can write it. This also holds for
  * root, and for the target of a link.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { open, realpath, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import { lstat, open, readlink, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { shellWord } from '../../shared/visible.ts';
 
 /** What became a pipe or a device holds nobody up. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 const STICKY = 0o1000;
+/** As many as Linux follows. */
+const MOST_LINKS = 40;
 
 /**
  * @param found what lies at the path, links followed.
@@ -78,22 +80,70 @@ export function readOwnTextSync(path: string, limitBytes: number): string {
 }
 
 /**
- * Who may write in the folder puts another file, or a link to one of ours, in its place; where the
- * sticky bit is set, only the folder's owner and the file's can. A group of the same number as the
- * user holds nobody else: systems that let groups write by default make such a one for each user.
+ * Whoever may write in a folder on the way, or owns a link on it, puts another file of ours in its
+ * place: each folder from the root on is looked at, and each link, wherever it leads.
  */
 async function whyReplaceable(path: string): Promise<string | null> {
   const own = process.getuid?.();
   if (own === undefined) return null;
-  for (const folder of new Set([dirname(path), dirname(await realpath(path))])) {
-    const { uid, gid, mode } = await stat(folder);
-    if (uid !== own && uid !== 0) return `user number ${uid} can replace it: ${folder} belongs to that user; move it to a folder of yours`;
-    if ((mode & STICKY) !== 0) continue;
-    if ((mode & 0o002) !== 0) return `everybody can replace it; \`chmod o-w ${shellWord(folder)}\` fixes that`;
-    if ((mode & 0o020) !== 0 && gid !== own && gid !== 0)
-      return `the group with the number ${gid} can replace it; \`chmod g-w ${shellWord(folder)}\` fixes that`;
+  let folder = '/';
+  let rest = namesOf(resolve(path));
+  for (let links = 0; ; ) {
+    const why = whyOthersWrite(await stat(folder), folder, own);
+    if (why !== null) return why;
+    const [name, ...further] = rest;
+    if (name === undefined) return null;
+    const next = join(folder, name);
+    const found = await lstat(next);
+    rest = further;
+    if (found.isSymbolicLink()) {
+      // In a folder like /tmp anybody may have made it.
+      if (!isOwnOrRoots(found, own)) return `user number ${found.uid} can replace it: the link ${next} belongs to that user`;
+      links += 1;
+      if (links > MOST_LINKS) return 'too many links lead to it';
+      rest = [...namesOf(resolve(folder, await readlink(next))), ...further];
+      folder = '/';
+    } else if (found.isDirectory()) folder = next;
+    else return null;
   }
-  return null;
+}
+
+function namesOf(absolute: string): readonly string[] {
+  return absolute.split('/').filter((name) => name !== '');
+}
+
+/** Where the sticky bit is set, each replaces only what is theirs, and the folder's owner all. */
+function whyOthersWrite(found: Stats, folder: string, own: number): string | null {
+  const { uid, gid, mode } = found;
+  if (!isOwnOrRoots(found, own)) return `user number ${uid} can replace it: ${folder} belongs to that user; move it to a folder of yours`;
+  if ((mode & STICKY) !== 0) return null;
+  if ((mode & 0o002) !== 0) return `everybody can replace it; \`chmod o-w ${shellWord(folder)}\` fixes that`;
+  if ((mode & 0o020) === 0 || gid === 0 || isPrivateGroup(gid, own)) return null;
+  return `the group with the number ${gid} can replace it; \`chmod g-w ${shellWord(folder)}\` fixes that`;
+}
+
+function isOwnOrRoots({ uid }: Stats, own: number): boolean {
+  return uid === own || uid === 0;
+}
+
+/**
+ * The group that systems make for each user, and which nobody else is in: they let it write by
+ * default.
+ */
+function isPrivateGroup(gid: number, own: number): boolean {
+  if (gid === own) return true;
+  try {
+    const entries = (file: string) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .map((line) => line.split(':'));
+    const user = entries('/etc/passwd').find(([, , number]) => Number(number) === own)?.[0];
+    return entries('/etc/group').some(
+      ([name, , number, members = '']) => Number(number) === gid && name === user && (members === '' || members === user),
+    );
+  } catch {
+    return false;
+  }
 }
 
 function whyTooLarge(bytes: number, limitBytes: number): string | null {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, chown, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, mkdir, mkdtemp, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -102,6 +102,27 @@ describe('which file', () => {
         await chown(configFolder, 12_345, 0);
         await expect(loadSettings({ workingFolder, configFolder })).rejects.toThrow(/user number 12345 can replace it: .*config belongs/);
       }
+    },
+  );
+
+  test.runIf(process.getuid?.() === 0)(
+    'and so is one on a way that another user can turn: a folder above, a link in a common folder, a link on the way',
+    async () => {
+      const [theirs, common] = [join(root, 'theirs'), join(root, 'common')];
+      for (const folder of [theirs, join(theirs, 'ours'), common]) await mkdir(folder);
+      await chmod(common, 0o1777);
+      const users = await write(join(theirs, 'ours'), 'metrics: { port: 2 }');
+      const own = await write(configFolder, 'metrics: { port: 2 }');
+      // Each leads to a file of ours, in a folder of ours.
+      const link = join(common, 'link.yaml');
+      await symlink(own, link);
+      await symlink(configFolder, join(theirs, 'folder'));
+      await symlink(link, join(root, 'chain.yaml'));
+      const ways = [users, link, join(theirs, 'folder', 'modelium.yaml'), join(root, 'chain.yaml')];
+      for (const config of ways) expect((await loadSettings({ config })).file).toBe(config);
+      await chown(theirs, 12_345, 12_345);
+      await lchown(link, 12_345, 12_345);
+      for (const config of ways) await expect(loadSettings({ config })).rejects.toThrow(/user number 12345 can replace it/);
     },
   );
 
