@@ -19,6 +19,7 @@ const LOOKS: readonly Step['do'][] = ['stats', 'names', 'read', 'real', 'package
 const SCRATCH = '/scratch';
 const KEY = 'a-key-that-nobody-may-see';
 const PORT = 8123;
+const LONGEST_QUESTION_MS = 600_000;
 /** What OpenAI's routes answer with, as far as anybody looks. */
 const ANSWER = JSON.stringify({
   choices: [{ text: 'a' }],
@@ -191,8 +192,16 @@ function loadFaults(adapter: Adapter): readonly string[] {
     ...calls.flatMap(({ at, key }) => (same(at, result.at) && key === result.key ? [] : ['it asks elsewhere than it serves'])),
     ...('port' in result.at && !listens.includes(String(PORT)) ? ['nobody tells the process its port'] : []),
     ...endpointFaults(result, 'a-model'),
+    ...boundFaults(steps),
     ...(provesWith(adapter, target, 500) ? ['it is called ready though its first answer failed'] : []),
   ];
+}
+
+/** Processor time counts as a sign of life: a question that never ends would load for ever. */
+function boundFaults(steps: readonly Step[]): readonly string[] {
+  return steps.flatMap((step) =>
+    step.do !== 'http' || (step.timeoutMs > 0 && step.timeoutMs <= LONGEST_QUESTION_MS) ? [] : [`it asks ${step.path} without a bound`],
+  );
 }
 
 const SERVER: Endpoint = { at: { port: PORT }, key: KEY, protocol: 'openai', model: '', prefix: '/v1' };
@@ -213,6 +222,7 @@ function serverFaults(module: RuntimeModule, adapter: Adapter, answers?: () => S
     ...(steps.some((step) => step.do === 'spawn') ? ['a load starts a process'] : []),
     ...(steps.findIndex((step) => step.do === 'enter') <= (asked < 0 ? 0 : asked) ? [] : ['it asks before its server is there']),
     ...(same(result.at, SERVER.at) ? [] : ['a model is not where its server is']),
+    ...boundFaults(steps),
     ...(facts.isForeign || (adapter.detach !== undefined && endpointFaults(result, 'a-model').length === 0)
       ? []
       : ['nobody lets go of its models']),

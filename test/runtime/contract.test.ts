@@ -92,6 +92,17 @@ test.each<[string, Partial<Adapter>, RegExp]>([
     },
     /first answer failed/,
   ],
+  [
+    'a first question without an end',
+    {
+      *load(target) {
+        yield* spawn('x', [target.modelId], {}, false);
+        yield* http({ at: OPEN.at, key: null, method: 'GET', path: '/first', body: null, timeoutMs: Number.POSITIVE_INFINITY });
+        return OPEN;
+      },
+    },
+    /it asks \/first without a bound/,
+  ],
   ['a plan of another', { plan: (...asked) => ({ ...SOME.plan(...asked), runtime: 'ray' }) }, /another runtime/],
   ['too little memory', { estimate: () => ({ bytes: { cpu: 1 }, parts: {}, notes: [] }) }, /less than its weights/],
   [
