@@ -221,6 +221,14 @@ describe('links', () => {
     expect(many?.unreadable).toContain('more than 16384 files and folders');
   });
 
+  test('a folder of more files than any model has is somebody’s home, which is said', async () => {
+    await mkdir(join(root, 'm'));
+    for (let index = 0; index < 4_097; index += 1) await writeFile(join(root, 'm', `${index}.bin`), '');
+    expect((await listCandidateFiles(join(root, 'm')))?.unreadable).toBe(
+      `${join(root, 'm')} holds more than 4096 files: that is not a model folder.`,
+    );
+  });
+
   test('what is not listed and may be code is told of: a hidden one, and folders beyond the depth', async () => {
     await put('m/config.json');
     await put('m/.git/hooks/x.py');

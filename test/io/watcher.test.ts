@@ -157,6 +157,30 @@ describe('watcher', () => {
     if (before !== null) expect(inotifyWatches()).toBe(before + 2);
   });
 
+  test('no more than 1,024 folders are listened to; what changes in the others is seen at the next look', async () => {
+    const before = inotifyWatches();
+    const folders = Array.from({ length: 1_100 }, (_, index) => join(folder, `m${index}`));
+    for (const each of folders) {
+      await mkdir(each);
+      await writeFile(join(each, 'model.safetensors'), '');
+    }
+    await make().start();
+    if (before !== null) expect(inotifyWatches()).toBe(before + 1_024);
+    for (const each of folders) await writeFile(join(each, 'more.safetensors'), '');
+    const scan = await watcher!.rescan(folder);
+    expect(scan?.ok === true && scan.candidates.map(({ files }) => files.length)).toEqual(folders.map(() => 2));
+  });
+
+  test('a model folder of too many files is looked at, and not listened to', async () => {
+    const before = inotifyWatches();
+    await mkdir(join(folder, 'home', 'deep'), { recursive: true });
+    for (let index = 0; index < 4_097; index += 1)
+      await writeFile(join(folder, 'home', index % 2 === 0 ? 'deep' : '', `${index}.safetensors`), '');
+    await make().start();
+    expect(names()).toEqual(['home']);
+    if (before !== null) expect(inotifyWatches()).toBe(before + 1);
+  });
+
   test('a change in a large folder costs one look at its files, by the scan', async () => {
     const clock = createVirtualClock();
     await Promise.all(Array.from({ length: 500 }, (_, index) => writeFile(join(folder, `${index}.gguf`), '')));
