@@ -483,3 +483,14 @@ describe.concurrent('a path added by hand', () => {
 function timesIn(text: string, part: string): number {
   return text.split(part).length - 1;
 }
+
+test.concurrent('an engine that knows 500 models ends in order when it is told to', async (context) => {
+  const home = newHome(context, { orchestration: { policies: { load: 'on_request' } } });
+  const bytes = tinyBytes();
+  for (let index = 0; index < 500; index += 1) writeFileSync(join(home.watch, `m${index}.gguf`), bytes);
+  const served = await startServe(home);
+  await eventually('all models are listed', async () => (await served.models()).length === 500);
+  expect(existsSync(join(home.state, 'engine.json'))).toBe(true);
+  expect(await served.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect([existsSync(join(home.state, 'engine.json')), home.processes()]).toEqual([false, []]);
+});

@@ -2,11 +2,13 @@
  * Starts the embedded server as the engine does: a Node with a message channel, a key, a free port.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { BUILT_SERVER } from '../helpers/built-app.ts';
 
-export const KEY = 'test-key';
+/** Of this process alone: a port that another test's server took meanwhile is not ours. */
+export const KEY = `test-key-${process.pid}-${randomUUID()}`;
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -142,8 +144,13 @@ export async function startServer(args: readonly string[]): Promise<TestServer> 
       (response) => response.status,
       () => null,
     );
-    if (status === 200) return server;
-    if (server.child.exitCode !== null || server.child.signalCode !== null) throw new Error(server.lines.join('\n'));
+    // Whoever answers there may be another one: only ours knows the key.
+    if (status === 200 && (await server.request('/v1/models')).ok) return server;
+    if (server.child.exitCode !== null || server.child.signalCode !== null) {
+      const words = server.lines.join('\n');
+      if (!words.includes('EADDRINUSE')) throw new Error(words);
+      return await startServer(args);
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
