@@ -2,10 +2,18 @@
  * A stream whose client reads nothing: its place is given to those who wait for it, and only then.
  */
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { AnswerStream } from '../../main/embedded/routes/answer-stream.ts';
+import { readStat } from '../../main/io/processes/proc.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { FULL } from '../helpers/full.ts';
+import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+import { KEY, startServer } from './start-server.ts';
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -58,3 +66,48 @@ test('nobody waits: it goes on when the client reads on', async () => {
   await filling;
   expect(response.destroyed).toBe(false);
 });
+
+// Half a minute of patience, and what fills the system's buffers before.
+test.runIf(FULL)(
+  'four unread streams of 128 answers each leave a place to who asks next, on a real llama.cpp',
+  async ({ onTestFinished }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'modelium-unread-'));
+    const model = await writeTinyGguf(folder, { name: 'tiny' });
+    const server = await startServer(['--model', model, '--alias', 'tiny', '--ctx-size', '8192', '--parallel', '4']);
+    onTestFinished(async () => {
+      await server.stop();
+      await rm(folder, { recursive: true });
+    });
+    // Token 2 ends a text: without it each answer is as long as it may be.
+    const body = JSON.stringify({ prompt: 'the model', n: 128, max_tokens: 2_000, logit_bias: { '2': -100 }, logprobs: 20, stream: true });
+    const head = `POST /v1/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${KEY}\r\ncontent-length: ${body.length}\r\n\r\n`;
+    const clients = Array.from({ length: 4 }, () => connect(server.port, '127.0.0.1').on('error', () => {}));
+    closing.push(...clients.map((client) => () => void client.destroy()));
+    for (const client of clients) {
+      client.write(head + body);
+      const [first] = (await once(client, 'data')) as [Buffer];
+      client.pause();
+      expect(first.toString()).toMatch(/^HTTP\/1\.1 200/);
+    }
+    // Once nobody takes the bytes, nothing more is computed.
+    let before = 0;
+    await eventually(
+      'all of them stand still',
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        const now = readStat(server.child.pid!)!.cpuMs;
+        const isStill = now - before < 100;
+        before = now;
+        return isStill;
+      },
+      90_000,
+    );
+    const { status } = await server.json('/v1/completions', { prompt: 'the model', max_tokens: 1 });
+    expect(status).toBe(200);
+    // One of them gave its place.
+    const cut = Promise.race(clients.map((client) => once(client, 'close')));
+    for (const client of clients) client.resume();
+    await cut;
+  },
+  150_000,
+);
