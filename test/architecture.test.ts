@@ -500,6 +500,13 @@ describe('architecture', () => {
     expect(planted.map((text) => again('main/a.ts', text).length)).toEqual([1, 1, 1, 1, 1]);
   });
 
+  test('a client that has left is noticed in one way: whoever listens to the end only may come too late', () => {
+    const asksFirst = ['main/http/leaving.ts', 'main/embedded/routes/replies.ts', 'main/embedded/routes/answer-stream.ts'];
+    const listens = /\bresponse\.(?:on|once)\('close'/;
+    const found = files.filter((file) => listens.test(readFileSync(join(root, file), 'utf8')));
+    expect(found.filter((file) => file.startsWith('main/')).sort()).toEqual(asksFirst.sort());
+  });
+
   test('comments end at column 100, and no literal is spread only to keep several items on a line', () => {
     const faults = (text: string): readonly string[] =>
       text.split('\n').filter((line) => {

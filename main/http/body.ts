@@ -8,6 +8,7 @@ import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { bytesInWords, MIB } from '../../shared/units.ts';
 import { hasFewBrackets, outlineOf } from '../core/json-outline.ts';
 import { type BodyBudget, FREE_BYTES, type Share } from './body-budget.ts';
+import { whenClosed } from './leaving.ts';
 
 export type BodyResult = { readonly body: Buffer } | { readonly error: ModeliumError };
 
@@ -78,6 +79,12 @@ export function readBody(
     share?.release(true);
   }
 
+  /** A decoder goes on after its client has left: for nobody. */
+  function leave(): void {
+    drop();
+    request.destroy();
+  }
+
   /**
    * Grows in place: neither many small pieces nor a length that was only announced take memory. It
    * is shared memory because V8 does not count that: each 20 MB of the other kind make it search
@@ -107,12 +114,13 @@ export function readBody(
   function opened(from: BodyBudget): Share {
     const taken = from.open(request, { mostBytes: Math.floor(limitBytes), announcedBytes }, fail);
     // After a whole answer nobody reads the body any more. Without one, a thread may, or a model.
-    response.once('close', () => (isOver ? taken.release(response.writableFinished) : drop()));
+    whenClosed(response, () => (isOver ? taken.release(response.writableFinished) : drop()));
     return taken;
   }
 
   request.on('data', (part: Buffer) => {
     if (isOver) return;
+    if (response.destroyed) return leave();
     bytes += part.length;
     chunks += 1;
     if (bytes > limitBytes) return fail(bodyTooLarge(limitBytes, limitName));
@@ -131,6 +139,7 @@ export function readBody(
   });
   request.on('end', () => {
     if (isOver) return;
+    if (response.destroyed) return leave();
     isOver = true;
     share?.complete();
     done({ body: withoutMark(first ?? held.subarray(0, bytes)) });

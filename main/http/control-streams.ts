@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { EngineEvent } from '../../shared/snapshot.ts';
 import type { Control } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
+import { whenClosed } from './leaving.ts';
 import { EVENT_STREAM_HEADERS } from './respond.ts';
 import { withoutSecrets } from './secrets.ts';
 
@@ -36,7 +37,7 @@ export function streamEvents(ports: StreamPorts, request: IncomingMessage, respo
   const unsubscribe = ports.control.subscribe(Number.isSafeInteger(lastId) ? lastId : null, (event: EngineEvent) => {
     send(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event, withoutSecrets)}\n\n`);
   });
-  response.once('close', unsubscribe);
+  whenClosed(response, unsubscribe);
 }
 
 /**
@@ -48,7 +49,7 @@ export function streamLogs(ports: StreamPorts, model: string | null, response: S
   const send = openStream(ports, response);
   const sendLine = (line: string) => send(`data: ${JSON.stringify({ line: shown(line) })}\n\n`);
   for (const line of lines) sendLine(line);
-  response.once('close', follow(sendLine));
+  whenClosed(response, follow(sendLine));
 }
 
 function openStream(ports: StreamPorts, response: ServerResponse): (text: string) => void {
@@ -68,7 +69,7 @@ function openStream(ports: StreamPorts, response: ServerResponse): (text: string
     });
   }
   beat();
-  response.once('close', () => {
+  whenClosed(response, () => {
     stopHeartbeat();
     ports.open.delete(response);
   });

@@ -9,7 +9,7 @@ import { type ErrorEnvelope, ModeliumError, toModeliumError } from '../../shared
 import type { Departure, Lease } from '../core/gateway.ts';
 import { Comments, SILENT_HEAD_MS, WAITING_HEAD_MS } from './comments.ts';
 import { HeldBack } from './held-back.ts';
-import { callerOf, Leaving } from './leaving.ts';
+import { callerOf, Leaving, whenClosed } from './leaving.ts';
 import type { ProxyPorts } from './proxy-ports.ts';
 import { brokeOff, isOurs, type Refusal, refusalEnvelope, refusalHeaders, refusalStatus } from './refusal.ts';
 import { beginEventStream, cutStream, errorEvent, errorHeaders, type Headers, isEventStream, modelHeaders, sendJson } from './respond.ts';
@@ -76,8 +76,8 @@ export class Exchange implements UpstreamHandler {
 
   /** Asks for the model; a ready one is asked in this very turn. */
   start(): void {
-    this.response.on('close', this.#onClientGone);
-    this.#begin();
+    whenClosed(this.response, this.#onClientGone);
+    if (!this.#done) this.#begin();
   }
 
   #begin(): void {

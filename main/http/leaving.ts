@@ -12,6 +12,20 @@ export interface Asking {
   readonly caller: string;
 }
 
+interface Ending {
+  readonly destroyed: boolean;
+  once(event: 'close', act: () => void): unknown;
+}
+
+/**
+ * Acts once the answer is over or its client has left: at once where that is so already, since the
+ * event comes only once. What began after it (a body was decoded meanwhile) would else never end.
+ */
+export function whenClosed(response: Ending, act: () => void): void {
+  if (response.destroyed) act();
+  else response.once('close', act);
+}
+
 export class Leaving implements Departure {
   aborted = false;
   #listener: (() => void) | null = null;
@@ -38,27 +52,24 @@ export function callerOf({ req: { socket, headers } }: ServerResponse): string {
 /** For work that is done before there is an exchange. */
 export function askingOf(response: ServerResponse): Asking {
   const signal = new Leaving();
-  if (response.destroyed) signal.abort();
-  else response.once('close', () => signal.abort());
+  whenClosed(response, () => signal.abort());
   return { signal, caller: callerOf(response) };
 }
 
 /** Aborts when the client leaves before its answer: nothing is read on for nobody. */
 export function leavingOf(response: ServerResponse): AbortSignal {
   const abort = new AbortController();
-  if (response.destroyed) abort.abort();
-  response.once('close', () => abort.abort());
+  whenClosed(response, () => abort.abort());
   return abort.signal;
 }
 
 /** Acts when the client leaves before all of its answer was handed to the system. */
 export function unlessSent(response: ServerResponse, act: () => void): void {
-  if (response.destroyed) return act();
   let isSent = false;
   response.once('finish', () => {
     isSent = true;
   });
-  response.once('close', () => {
+  whenClosed(response, () => {
     if (!isSent) act();
   });
 }

@@ -10,6 +10,7 @@ import { predictPath } from '../../shared/api-predict.ts';
 import type { Clock } from '../core/ports.ts';
 import type { OpenStreams } from './control-streams.ts';
 import { EventsReader } from './events-reader.ts';
+import { whenClosed } from './leaving.ts';
 import { type Failure, LoadTestCount, type Success } from './load-test-count.ts';
 import { EVENT_STREAM_HEADERS } from './respond.ts';
 
@@ -42,7 +43,7 @@ export function streamLoadTest(ports: LoadTestPorts, asking: IncomingMessage, re
   response.writeHead(200, EVENT_STREAM_HEADERS);
   response.flushHeaders();
   ports.open.add(response);
-  response.once('close', () => {
+  whenClosed(response, () => {
     ports.open.delete(response);
     leaving.abort();
     agent.destroy();

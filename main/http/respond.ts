@@ -7,6 +7,7 @@ import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
 import { IGNORED_HEADER } from '../../shared/ignored-fields.ts';
 import type { Lease } from '../core/gateway.ts';
 import type { Clock } from '../core/ports.ts';
+import { whenClosed } from './leaving.ts';
 import { isUnread } from './unread.ts';
 
 /** How long a client may take to fetch the error event that ends its broken stream. */
@@ -135,7 +136,7 @@ export function modelNotFound(name: string, nearest: readonly string[]): Modeliu
  */
 export function cutStream(response: ServerResponse, envelope: ErrorEnvelope, clock: Clock): void {
   const stops = [clock.after(LAST_WORDS_MS, () => response.destroy())];
-  response.once('close', () => {
+  whenClosed(response, () => {
     for (const stop of stops) stop();
   });
   response.write(errorEvent(envelope), () => stops.push(clock.after(READ_MS, () => response.destroy())));

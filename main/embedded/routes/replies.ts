@@ -23,6 +23,7 @@ export function tooLong(param: string, length: number, most: number): ModeliumEr
 /** Aborts when the client leaves before its answer is complete. */
 export function untilClosed(response: ServerResponse): AbortSignal {
   const controller = new AbortController();
-  response.once('close', () => controller.abort());
+  if (response.destroyed) controller.abort();
+  else response.once('close', () => controller.abort());
   return controller.signal;
 }
