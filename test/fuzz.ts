@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- requests ...` fuzzes the requests to a model, `npm run fuzz -- [formats] ...`
- * the files that are dropped.
+ * `npm run fuzz -- requests ...` fuzzes the requests to a model's server, `npm run fuzz -- engine
+ * ...` those to a whole engine, `npm run fuzz -- [formats] ...` the files that are dropped.
  */
-if (process.argv[2] === 'requests') await import('./embedded/fuzz-requests-run.ts');
+if (['requests', 'engine'].includes(process.argv[2] ?? '')) await import('./helpers/request-fuzz-run.ts');
 else await import('./core/analyzer/fuzz.ts');

@@ -19,11 +19,12 @@ export function random(seed: number): () => number {
   };
 }
 
-type Random = () => number;
-const pick = <Item>(next: Random, items: readonly Item[]): Item => items[Math.floor(next() * items.length)]!;
-const times = <Item>(next: Random, most: number, make: () => Item): Item[] => Array.from({ length: Math.floor(next() * (most + 1)) }, make);
+export type Random = () => number;
+export const pick = <Item>(next: Random, items: readonly Item[]): Item => items[Math.floor(next() * items.length)]!;
+export const times = <Item>(next: Random, most: number, make: () => Item): Item[] =>
+  Array.from({ length: Math.floor(next() * (most + 1)) }, make);
 
-const TEXTS = [
+export const TEXTS = [
   '',
   ' ',
   'the model',
@@ -42,7 +43,8 @@ const TEXTS = [
 ];
 const NUMBERS = [0, 1, -1, 2, 3.5, 1e308, -1e308, 1e-9, 2 ** 31, 2 ** 53, 2 ** 64, 1e21, 128, 2000, 100_000];
 
-function value(next: Random, depth: number): unknown {
+/** Anything that JSON can say, nested up to `depth`. */
+export function value(next: Random, depth: number): unknown {
   const kind = Math.floor(next() * (depth > 0 ? 7 : 5));
   if (kind === 0) return pick(next, [null, true, false]);
   if (kind <= 2) return pick(next, NUMBERS);
@@ -156,7 +158,8 @@ function tool(next: Random): unknown {
   };
 }
 
-function special(next: Random, field: string): unknown {
+/** A value such as the field takes, or nearly. */
+export function special(next: Random, field: string): unknown {
   switch (field) {
     case 'response_format':
       return {
@@ -201,7 +204,7 @@ function enlarged(next: Random, body: Record<string, unknown>, isLarge: boolean)
 }
 
 /** Bytes that are changed, lost or doubled. */
-function broken(next: Random, body: string): string {
+export function broken(next: Random, body: string): string {
   const at = Math.floor(next() * body.length);
   return pick(next, [
     body.slice(0, at),

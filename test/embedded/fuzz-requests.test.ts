@@ -4,14 +4,15 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FULL } from '../helpers/full.ts';
-import { RequestFuzzer } from './fuzz-requests.ts';
+import { RequestFuzzer } from '../helpers/request-fuzzer.ts';
+import { modelServers } from './fuzz-requests.ts';
 
 const CASES = FULL ? 20_000 : 2_000;
 const SEED = 20_261_128;
 
 let fuzzer: RequestFuzzer;
 beforeAll(async () => {
-  fuzzer = await RequestFuzzer.start();
+  fuzzer = await RequestFuzzer.start(await modelServers());
 }, 180_000);
 afterAll(() => fuzzer?.end());
 

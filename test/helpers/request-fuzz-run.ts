@@ -1,11 +1,12 @@
 /**
- * `npm run fuzz -- requests [--seconds N] [--seed N] [--case N]`: sends requests until the time is
- * over, prints its seed, and ends with 1 at the first failure. `--case` runs one again, and prints
- * it.
+ * `npm run fuzz -- requests|engine [--seconds N] [--seed N] [--case N]`: sends requests until the
+ * time is over, prints its seed, and ends with 1 at the first failure. `--case` runs one again, and
+ * prints it.
  */
 import { parseArgs } from 'node:util';
-import { fuzzRequest } from './fuzz-bodies.ts';
-import { FuzzFailure, RequestFuzzer } from './fuzz-requests.ts';
+import { modelServers } from '../embedded/fuzz-requests.ts';
+import { wholeEngine } from '../http/fuzz-engine.ts';
+import { FuzzFailure, RequestFuzzer } from './request-fuzzer.ts';
 
 const BATCH = 1000;
 
@@ -20,10 +21,11 @@ if (!Number.isSafeInteger(seed) || !(seconds > 0)) {
   process.exit(2);
 }
 console.log(`seed ${seed}`);
-const fuzzer = await RequestFuzzer.start();
+const target = await (process.argv[2] === 'engine' ? wholeEngine(seed) : modelServers());
+const fuzzer = await RequestFuzzer.start(target);
 try {
   if (values.case !== undefined) {
-    console.log(JSON.stringify(fuzzRequest(seed, Number(values.case)), null, 2));
+    console.log(JSON.stringify(target.describe(seed, Number(values.case)), null, 2));
     await fuzzer.run(seed, Number(values.case), 1);
   }
   const end = Date.now() + (values.case === undefined ? seconds * 1000 : 0);
