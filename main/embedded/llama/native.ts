@@ -80,7 +80,7 @@ export interface NativeVocabulary {
   readonly vocabularyType: string;
   readonly fileInfo: {
     readonly metadata: {
-      readonly tokenizer: { readonly ggml: { readonly tokens: readonly string[]; readonly model: string } };
+      readonly tokenizer: { readonly ggml: { readonly tokens: readonly string[]; readonly model: string; readonly pre?: string } };
       /** What our converter wrote for this server alone. */
       readonly modelium?: { readonly lowercase_texts?: unknown };
     };

@@ -14,6 +14,14 @@ import { tokenBytes } from './token-bytes.ts';
 export const WORD_PIECE = 'wpm';
 
 const LONGEST_WORD_BYTES = 256;
+/**
+ * The `tokenizer.ggml.pre` with which blanks only part words. llama.cpp v0.4.0 ends its process at
+ * two blanks in a row, which mean no more than one.
+ */
+const CUTS_AT_BLANKS = 'whitespace';
+const BLANKS = /[\s\u0085]{2,}/g;
+/** Its groups of three digits are found in a time that grows with the square of their number. */
+const SLOW_AT_DIGITS = 'superbpe';
 
 export class Vocabulary {
   readonly #native: NativeVocabulary;
@@ -37,6 +45,11 @@ export class Vocabulary {
     return tokens * this.#longestBytes;
   }
 
+  /** Some texts take long: two seconds for 8,000 digits. */
+  get isSlow(): boolean {
+    return this.#vocabulary.pre === SLOW_AT_DIGITS;
+  }
+
   get vocabularySize(): number {
     return this.#vocabulary.tokens.length;
   }
@@ -47,7 +60,7 @@ export class Vocabulary {
    */
   tokenize(text: string, special: boolean): number[] {
     const { bos, shouldPrependBosToken } = this.#native.tokens;
-    const tokens = this.#native.tokenize(this.#wantsFirstSpace ? withFirstSpace(this.#native, text, special) : text, special);
+    const tokens = this.#tokens(this.#wantsFirstSpace ? withFirstSpace(this.#native, text, special) : text, special);
     return shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
   }
 
@@ -59,7 +72,7 @@ export class Vocabulary {
     if (typeof pieces === 'string') return this.tokenize(pieces, true);
     return pieces.flatMap((piece, at) => {
       if (typeof piece === 'number') return [piece];
-      return at === 0 ? this.tokenize(piece, true) : this.#native.tokenize(piece, true);
+      return at === 0 ? this.tokenize(piece, true) : this.#tokens(piece, true);
     });
   }
 
@@ -67,7 +80,7 @@ export class Vocabulary {
   readTokens(pieces: Pieces, isMarked: boolean): readonly number[] {
     if (isMarked) return this.#native.vocabularyType === WORD_PIECE ? this.embeddingTokens(pieces) : this.tokenizePieces(pieces);
     const all = typeof pieces === 'string' ? [pieces] : pieces;
-    return all.flatMap((piece) => (typeof piece === 'number' ? [piece] : this.#native.tokenize(piece, true)));
+    return all.flatMap((piece) => (typeof piece === 'number' ? [piece] : this.#tokens(piece, true)));
   }
 
   /**
@@ -82,7 +95,7 @@ export class Vocabulary {
 
   /** Tokens of a text without marks of the model; control tokens in the text are text. */
   tokenizeAlone(text: string): readonly number[] {
-    return this.#native.tokenize(text, false);
+    return this.#tokens(text, false);
   }
 
   /** What an answer to nothing begins with. @throws ModeliumError invalid-body. */
@@ -107,7 +120,7 @@ export class Vocabulary {
   marks(texts: readonly string[]): ReadonlyMap<number, string> {
     const marks = new Map<number, string>();
     for (const mark of texts) {
-      const [token, ...more] = this.#native.tokenize(mark, true);
+      const [token, ...more] = this.#tokens(mark, true);
       if (token !== undefined && more.length === 0 && this.detokenize([token], []) === '') marks.set(token, mark);
     }
     return marks;
@@ -130,7 +143,11 @@ export class Vocabulary {
     return isMarked ? [...tokens.slice(0, most - 1), last] : tokens.slice(0, most);
   }
 
-  get #vocabulary(): { readonly tokens: readonly string[]; readonly model: string } {
+  #tokens(text: string, special: boolean): number[] {
+    return this.#native.tokenize(this.#vocabulary.pre === CUTS_AT_BLANKS ? text.replaceAll(BLANKS, ' ') : text, special);
+  }
+
+  get #vocabulary(): NativeVocabulary['fileInfo']['metadata']['tokenizer']['ggml'] {
     return this.#native.fileInfo.metadata.tokenizer.ggml;
   }
 }

@@ -15,6 +15,8 @@ import { prepare } from './preparing.ts';
 
 /** Of this size a body is read, rendered and tokenized within some milliseconds. */
 const SMALL_BYTES = 16 * 1024;
+/** The same with a vocabulary that is slow at some texts. */
+const SMALL_BYTES_WHERE_SLOW = 512;
 /** Parts of schemas that are worked out here: some 10 ms. */
 const LITTLE_WORK = 30_000;
 /** In the process of its own: some seconds. */
@@ -56,7 +58,7 @@ export class Preparer {
 
   /** @throws ModeliumError; cancelled when the signal aborts first. */
   async prepare(route: PreparedRoute, body: Buffer, signal: AbortSignal): Promise<Prepared> {
-    if (body.length <= SMALL_BYTES) {
+    if (body.length <= (this.#side.model.isSlow ? SMALL_BYTES_WHERE_SLOW : SMALL_BYTES)) {
       try {
         allowWork(LITTLE_WORK);
         return await prepare(route, body, this.#side, signal);
