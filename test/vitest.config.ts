@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 import { builtChildren } from './helpers/built-app.ts';
 import { LongestFirst } from './helpers/longest-first.ts';
 
+const QUIET = 'test/latency.test.ts';
+
 // Six workers: the machines we promise to pass on have two cores, and most of a test's time is
 // waiting for other processes. The modules are read once for all files of a worker, which saves a
 // minute.
@@ -10,8 +12,11 @@ import { LongestFirst } from './helpers/longest-first.ts';
 export default defineConfig({
   plugins: [builtChildren],
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/runtimes/**'],
+    projects: [
+      { extends: true, test: { name: 'together', include: ['test/**/*.test.ts'], exclude: ['test/runtimes/**', QUIET] } },
+      // With nothing beside it: it compares the paces of streams.
+      { extends: true, test: { name: 'quiet', include: [QUIET], sequence: { groupOrder: 1 } } },
+    ],
     globalSetup: ['test/helpers/built.ts'],
     maxWorkers: 6,
     // Engines at once, of tests side by side: no more than the cores start within the time that
