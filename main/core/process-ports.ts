@@ -127,6 +127,11 @@ export interface Processes {
   activity(pids: readonly number[]): { readonly readBytes: number; readonly cpuMs: number; readonly residentBytes: number };
   /** A loopback port that is free now, in the range. */
   freePort(range: readonly [number, number]): Promise<number>;
+  /**
+   * The user of a program that listens at this port and is neither ours, nor the system's (root),
+   * nor the user of one of these processes; null: there is none, or the system does not tell.
+   */
+  strangerAt(port: number, pids: readonly number[]): Promise<number | null>;
 }
 
 export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -11,6 +11,7 @@ import type { Sample } from '../core/ports.ts';
 import type { Exit, LaunchedProcess, Processes, ProcessIdentity, ProcessTable, ScratchFolders } from '../core/process-ports.ts';
 import type { Adapter, Explanation, Progress } from './adapter.ts';
 import { askProgram } from './ask-program.ts';
+import { GivenPorts } from './given-ports.ts';
 import type { LastOutput } from './last-output.ts';
 import { launchSecrets } from './launch-secrets.ts';
 import type { Breaking, ModelHost } from './model-host.ts';
@@ -55,6 +56,7 @@ export class ProcessHost implements StepHost, ModelHost {
   /** Of a container: its processes are no descendants of the leader. */
   #apart: readonly ProcessIdentity[] = [];
   #startsApart = false;
+  readonly #givenPorts: GivenPorts;
   #exit: Exit | null = null;
   #explanation: Explanation | null = null;
   readonly #runner: StepRunner;
@@ -68,6 +70,7 @@ export class ProcessHost implements StepHost, ModelHost {
     this.#modelId = modelId;
     this.output = output;
     this.#runner = new StepRunner(ports, this);
+    this.#givenPorts = new GivenPorts(ports.processes);
     this.#launchId = ports.randomWord().slice(0, LAUNCH_ID_CHARACTERS);
   }
 
@@ -126,6 +129,7 @@ export class ProcessHost implements StepHost, ModelHost {
     this.#findApart();
     this.#recordMembers();
     this.#ports.scratch.note(this.#launchId, this.pids());
+    await this.#givenPorts.refuseStrangers(this.#modelId, this.pids());
     return result;
   }
 
@@ -169,7 +173,7 @@ export class ProcessHost implements StepHost, ModelHost {
   carryOut(step: HostStep): Promise<unknown> | unknown {
     switch (step.do) {
       case 'port':
-        return this.#ports.processes.freePort(this.#adapter.portRange);
+        return this.#givenPorts.give(this.#adapter.portRange);
       case 'scratch':
         return this.#ports.scratch.make(this.#launchId);
       case 'write':

@@ -243,6 +243,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     },
     activity: () => ({ readBytes: 0, cpuMs: 0, residentBytes: 0 }),
     freePort: async ([first]) => first,
+    strangerAt: async () => null,
   };
 
   function launch(request: LaunchRequest): LaunchedProcess {

@@ -3,7 +3,8 @@
  * signals. Reads synchronously, because these files are kernel memory, not a disk, and a reading
  * from an earlier event-loop turn may be about another process.
  */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 /** One process as /proc/PID/stat tells it. */
 export interface ProcessStat {
@@ -24,6 +25,8 @@ export const HAS_PROC = existsSync('/proc/self/stat');
  * runs Node on.
  */
 const TICK_MS = 10;
+/** TCP_LISTEN, as the kernel's tables of sockets have it. */
+const LISTENS = '0A';
 
 let knownBootId: string | null = null;
 
@@ -75,6 +78,26 @@ export function childrenOf(pid: number): readonly number[] {
     const text = readText(`/proc/${pid}/task/${thread}/children`)?.trim() ?? '';
     return text === '' ? [] : text.split(' ').map(Number);
   });
+}
+
+/**
+ * The users whose programs listen at a TCP port of this machine; empty without /proc. Not read at
+ * once: there may be tens of thousands of connections.
+ */
+export async function readListeners(port: number): Promise<readonly number[]> {
+  const tables = await Promise.all(['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'utf8').catch(() => '')));
+  const at = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return tables.flatMap((table) =>
+    table.split('\n').flatMap((line) => {
+      const [, local = '', , state, , , , user] = line.trim().split(/\s+/);
+      return local.endsWith(at) && state === LISTENS ? [Number(user)] : [];
+    }),
+  );
+}
+
+/** The user that a process runs as; null when it is gone. */
+export function userOf(pid: number): number | null {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid ?? null;
 }
 
 /** The value of a variable in each process's environment, as far as we may read it. */

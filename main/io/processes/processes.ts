@@ -12,7 +12,18 @@ import { programName } from '../../../shared/redact.ts';
 import type { Exit, LaunchedProcess, LaunchRequest, Processes, ProcessIdentity, StopSignal } from '../../core/process-ports.ts';
 import { createLineCutter } from './lines.ts';
 import { OomKills } from './oom-kills.ts';
-import { bootId, childrenOf, HAS_PROC, readAllStats, readBytesRead, readEnvironments, readResidentBytes, readStat } from './proc.ts';
+import {
+  bootId,
+  childrenOf,
+  HAS_PROC,
+  readAllStats,
+  readBytesRead,
+  readEnvironments,
+  readListeners,
+  readResidentBytes,
+  readStat,
+  userOf,
+} from './proc.ts';
 
 /**
  * What a runtime needs of our environment. All of it would hand tokens and the settings of other
@@ -29,6 +40,9 @@ const KEPT_FOR_LATER = 1_000;
 const DESCRIPTORS_OF_A_LAUNCH = 10;
 
 const MOST_PORTS = 65_536;
+
+/** The system's own user, who may do what it likes anyway. */
+const ROOT = 0;
 
 /**
  * How long the last words may come after the exit: pipes that a grandchild inherited never close.
@@ -85,6 +99,11 @@ export function createProcesses(kills = new OomKills()): Processes {
         if (port !== null) return port;
       }
       throw new ModeliumError('no-free-port', `Every port from ${first} to ${last} on 127.0.0.1 is taken.`);
+    },
+    async strangerAt(port, pids) {
+      const users = await readListeners(port);
+      const known = [ROOT, process.getuid?.(), ...pids.map(userOf)];
+      return users.find((user) => !known.includes(user)) ?? null;
     },
   };
 }
