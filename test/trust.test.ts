@@ -1,5 +1,5 @@
 /** Trust over HTTP and by the command line, on a real engine and real files. */
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { trust } from '../main/cli/trust.ts';
@@ -95,6 +95,49 @@ test('a write that hides itself (same size, time set back) takes trust back; tou
   utimesSync(path, atime, mtime);
   await blockedBy(live, 'needs-trust');
   expect((await seen(live)).trusted).toBe(false);
+});
+
+test('a configuration that comes to name code in the same bytes, its time set back, starts nothing before it is asked about', async () => {
+  const naming = JSON.stringify({ auto_map: { AutoTokenizer: ['evil/repo--evil.Tokenizer', null] } });
+  const plain = JSON.stringify({}).padEnd(naming.length, ' ');
+  const live = await startLiveEngine({
+    settings: {
+      ...settings,
+      gpus: { use: 'none' },
+      host: { reserve_mb: 0 },
+      runtimes: {
+        own: {
+          command: '/bin/sh',
+          args: ['-c', 'echo started >> "$0/../../started"; exec sleep 600', '{model}', '{port}'],
+          formats: ['transformers', 'safetensors'],
+          memory_mb: 10,
+          port_range: [16_600, 16_690],
+        },
+      },
+    },
+    async prepare({ watch }) {
+      await writeCodeModel(join(watch, 'coded'));
+      writeFileSync(join(watch, 'coded', 'tokenizer_config.json'), plain);
+    },
+  });
+  engines.push(live);
+  const path = join(live.watch, 'coded', 'tokenizer_config.json');
+  const starts = () =>
+    existsSync(join(live.folder, 'started')) ? readFileSync(join(live.folder, 'started'), 'utf8').split('\n').length - 1 : 0;
+  await blockedBy(live, 'needs-trust');
+  expect((await seen(live)).files.map((file) => file.path)).not.toContain('tokenizer_config.json');
+  await live.control('POST', ROUTE, { form: 'transformers', hash: (await seen(live)).hash, trusted: true });
+  await live.control('POST', '/control/models/coded/load', {});
+  await eventually('it is started', () => starts() === 1);
+  await live.control('POST', '/control/models/coded/unload', {});
+  const { atime, mtime } = statSync(path);
+  writeFileSync(path, naming, { flag: 'r+' });
+  utimesSync(path, atime, mtime);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await live.control('POST', '/control/models/coded/load', {});
+  await blockedBy(live, 'needs-trust');
+  expect((await seen(live)).files.map((file) => file.path)).toContain('tokenizer_config.json');
+  expect(starts()).toBe(1);
 });
 
 test('a folder that is renamed stays trusted; renamed with other code in it, it is looked at anew', async () => {

@@ -6,7 +6,8 @@ import type { LaunchPlan } from '../../shared/decision.ts';
 import { ModeliumError } from '../../shared/errors.ts';
 import { NOTHING_COPIED } from '../../shared/model.ts';
 import { formOf } from '../../shared/profile.ts';
-import type { CodeReader } from './ports.ts';
+import { filesChanged, wasTouched } from './file-times.ts';
+import type { CodeReader, Library } from './ports.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
 import type { Trust } from './trust.ts';
 
@@ -25,13 +26,14 @@ export interface FileChecks {
 export interface FileCheckPorts {
   readonly registry: Registry;
   readonly reader: Pick<CodeReader, 'unreadable'>;
+  readonly library: Library;
   readonly trust: Pick<Trust, 'confirm'>;
 }
 
 /** What runtimes read beside the files that the analyzer lists for a form. */
 const READ_BESIDE = /\.(?:json|jinja|model|tiktoken)$|(?:^|\/)(?:merges|vocab)\.txt$/;
 
-export function createFileChecks({ registry, reader, trust }: FileCheckPorts): FileChecks {
+export function createFileChecks({ registry, reader, library, trust }: FileCheckPorts): FileChecks {
   /** One look for all who ask at once, by model. */
   const looks = new Map<string, Promise<void>>();
   async function whyNot(id: string, plan: LaunchPlan | null): Promise<string | null> {
@@ -47,11 +49,24 @@ export function createFileChecks({ registry, reader, trust }: FileCheckPorts): F
   async function look(id: string): Promise<void> {
     if ((await whyNot(id, null)) === null) rightsChanged(registry, id);
   }
+  /**
+   * Other rights leave a trace, and so does who writes other bytes and sets the times back: the
+   * profile is read again, and says whether the code is the code that was asked about.
+   */
+  async function readAgain(id: string, signal: AbortSignal): Promise<void> {
+    const record = registry.get(id);
+    if (record?.profile == null || !wasTouched(record)) return;
+    const { profile, files } = await library.inspect(record.path, { force: record.force, last: null, signal });
+    if (registry.get(id)?.profile !== record.profile) return;
+    if (JSON.stringify(profile) !== JSON.stringify(record.profile)) throw filesChanged(id);
+    registry.update(id, { files, analyzedFiles: files });
+  }
   return {
     confirmReadable,
     async confirmFiles(id, plan, signal) {
       // What was made of its files is read in their place.
       if (plan.preparation === undefined) await confirmReadable(id, plan);
+      await readAgain(id, signal);
       await trust.confirm(id, plan, signal);
     },
     lookAgain(id) {

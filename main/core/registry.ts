@@ -28,6 +28,11 @@ export interface ModelRecord {
   /** When its file or folder came to be; 0 or absent: unknown. */
   readonly bornMs?: number;
   readonly files: readonly FileIdentity[];
+  /**
+   * The files as they were when the profile was read: what was done to them since shows in their
+   * times, also where somebody set the others back.
+   */
+  readonly analyzedFiles: readonly FileIdentity[];
   readonly state: ModelState;
   readonly profile: ModelProfile | null;
   readonly pinned: boolean;
@@ -148,6 +153,7 @@ export class Registry {
       ...record,
       state: { name: 'discovered' },
       profile: null,
+      analyzedFiles: [],
       attempts: 0,
       retried: NOTHING_RETRIED,
     };

@@ -13,7 +13,7 @@ import { ModeliumError, toModeliumError } from '../../shared/errors.ts';
 import { type FormKind, formOf, type ModelForm } from '../../shared/profile.ts';
 import type { TrustFormView, TrustView } from '../../shared/snapshot.ts';
 import { whyCode } from './analyzer/code-reasons.ts';
-import { sameBytes as sameFile } from './notice/settle.ts';
+import { filesChanged, untouched } from './file-times.ts';
 import type { Clock, CodeReader, CodeReading, FileIdentity, Log, TrustRow, TrustTable } from './ports.ts';
 import type { ModelRecord, Registry } from './registry.ts';
 
@@ -59,7 +59,7 @@ export class Trust {
     if (form.codeFiles.length === 0) return 'trusted';
     const row = this.#rowOf(record.id, form);
     if (row === undefined) return 'none';
-    return sameBytes(row.files, record.files) ? 'trusted' : 'checking';
+    return untouched(row.files, record.files) ? 'trusted' : 'checking';
   }
 
   /** Is a form of it being compared with what was trusted? */
@@ -132,10 +132,8 @@ export class Trust {
     if (signal.aborted) return;
     const row = runsCode ? this.#rowOf(id, form) : null;
     if (row === undefined) throw otherCode(id, plan.form);
-    if (row !== null && !sameBytes(row.files, now) && !((await this.#check(record, row)) || signal.aborted)) throw otherCode(id, plan.form);
-    if (record.kind === 'folder' && !(sameBytes(record.files, now) && now.length === record.files.length)) {
-      throw new ModeliumError('content-changed', `The files of ${id} have changed since they were shown; they are being read again.`);
-    }
+    if (row !== null && !untouched(row.files, now) && !((await this.#check(record, row)) || signal.aborted)) throw otherCode(id, plan.form);
+    if (record.kind === 'folder' && !(untouched(record.files, now) && now.length === record.files.length)) throw filesChanged(id);
   }
 
   close(): void {
@@ -149,7 +147,7 @@ export class Trust {
     for (const row of this.#rowsOf(record.id)) {
       const form = record.profile.forms.find((each) => isOf(row, each));
       if (form === undefined) this.#lose(row);
-      else if (!sameBytes(row.files, record.files)) void this.#check(record, row);
+      else if (!untouched(row.files, record.files)) void this.#check(record, row);
     }
     this.#tell(record.id);
   }
@@ -309,13 +307,4 @@ function identity({ path, bytes, mtimeMs, ctimeMs, bornMs, device, inode }: File
     ...(ctimeMs === undefined ? {} : { ctimeMs }),
     ...(bornMs === undefined ? {} : { bornMs }),
   };
-}
-
-/** Size, times and inode of each file, without the device number, which changes with a remount. */
-function sameBytes(trusted: readonly FileIdentity[], now: readonly FileIdentity[]): boolean {
-  const byPath = new Map(now.map((file) => [file.path, file]));
-  return trusted.every((old) => {
-    const file = byPath.get(old.path);
-    return file !== undefined && file.ctimeMs === old.ctimeMs && file.inode === old.inode && sameFile(file, old);
-  });
 }

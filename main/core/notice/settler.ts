@@ -123,7 +123,7 @@ export class Settler {
     const { inspection } = observation;
     const known = inspection.whole && record.state.name === 'discovered' ? this.#ports.known(record, inspection) : null;
     if (known !== null) {
-      registry.update(id, { profile: inspection.profile, files: inspection.files });
+      registry.update(id, { profile: inspection.profile, files: inspection.files, analyzedFiles: inspection.files });
       // Left after the update: it wakes the orchestrator, which would else begin to follow, and
       // read it all once more.
       this.leave(id);
@@ -142,7 +142,7 @@ export class Settler {
       }
       case 'whole':
         if (inspection.profile === null) throw new ModeliumError('internal', `${id} is whole but has no profile`);
-        registry.update(id, { profile: inspection.profile, files: inspection.files });
+        registry.update(id, { profile: inspection.profile, files: inspection.files, analyzedFiles: inspection.files });
         this.leave(id);
         registry.apply(id, { type: 'analyzed' });
         return;
