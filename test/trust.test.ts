@@ -9,6 +9,8 @@ import { eventually } from './helpers/eventually.ts';
 import { type LiveEngine, type LiveOptions, startLiveEngine } from './helpers/live-engine.ts';
 
 const settings = { orchestration: { model_discovery: { scan_interval_seconds: 1 } } };
+/** Seconds since 1970. */
+const LONG_AGO = 1_000_000_000;
 const ROUTE = '/control/models/coded/trust';
 const engines: LiveEngine[] = [];
 
@@ -117,7 +119,9 @@ test('a configuration that comes to name code in the same bytes, its time set ba
     },
     async prepare({ watch }) {
       await writeCodeModel(join(watch, 'coded'));
-      writeFileSync(join(watch, 'coded', 'tokenizer_config.json'), plain);
+      const file = join(watch, 'coded', 'tokenizer_config.json');
+      writeFileSync(file, plain);
+      utimesSync(file, LONG_AGO, LONG_AGO);
     },
   });
   engines.push(live);
@@ -130,9 +134,8 @@ test('a configuration that comes to name code in the same bytes, its time set ba
   await live.control('POST', '/control/models/coded/load', {});
   await eventually('it is started', () => starts() === 1);
   await live.control('POST', '/control/models/coded/unload', {});
-  const { atime, mtime } = statSync(path);
   writeFileSync(path, naming, { flag: 'r+' });
-  utimesSync(path, atime, mtime);
+  utimesSync(path, LONG_AGO, LONG_AGO);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   await live.control('POST', '/control/models/coded/load', {});
   await blockedBy(live, 'needs-trust');
