@@ -5,7 +5,7 @@
  * into. Writes nothing next to users' files (I8).
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, utimesSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Preparation } from '../../shared/decision.ts';
@@ -48,7 +48,7 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
   }
   return {
     pathOf: (files, preparation) => join(folder(), nameOf(files, preparation)),
-    bytesOf: (path) => (whyUnusable(dirname(path)) === null ? (statSync(path, { throwIfNoEntry: false })?.size ?? null) : null),
+    bytesOf: (path) => (whyUnusable(dirname(path)) === null ? (entryOf(path)?.bytes ?? null) : null),
     earlier(path) {
       if (whyUnusable(dirname(path)) !== null) return null;
       return (
@@ -139,12 +139,22 @@ function sourceOf(path: string): string {
 }
 
 /**
- * Null also where there is none. The mode does not count: we made it for its owner alone, and some
- * disks know no modes.
+ * Null also where there is none. Neither it nor a link to it may be another user's. The mode does
+ * not count: we made it for its owner alone, and some disks know no modes.
  */
 function whyUnusable(folder: string): string | null {
-  const found = statSync(folder, { throwIfNoEntry: false });
-  return found === undefined ? null : whyNotOurs({ uid: found.uid, mode: 0 }, folder);
+  for (const found of [lstatSync(folder, { throwIfNoEntry: false }), statSync(folder, { throwIfNoEntry: false })]) {
+    const why = found === undefined ? null : whyNotOurs({ uid: found.uid, mode: 0 }, folder);
+    if (why !== null) return why;
+  }
+  return null;
+}
+
+/** A file that we made: no link, and no other user's, wherever its folder lies. */
+function entryOf(path: string): Entry | null {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() !== true || whyNotOurs({ uid: found.uid, mode: 0 }, path) !== null) return null;
+  return { path, bytes: found.size, usedMs: found.mtimeMs };
 }
 
 function makeFolder(path: string): void {
@@ -161,11 +171,7 @@ function makeFolder(path: string): void {
 
 function entriesOf(folder: string): readonly Entry[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    const stats = statSync(path, { throwIfNoEntry: false });
-    return stats?.isFile() === true ? [{ path, bytes: stats.size, usedMs: stats.mtimeMs }] : [];
-  });
+  return readdirSync(folder).flatMap((name) => entryOf(join(folder, name)) ?? []);
 }
 
 function freeBytes(folder: string): number {

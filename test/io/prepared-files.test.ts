@@ -1,5 +1,17 @@
 /** The cache of what was made of models, on a real disk. */
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -119,6 +131,29 @@ test.runIf(process.getuid?.() === 0)('a folder that another user made is not use
     /converted cannot be used: it belongs to another user \(number 12345\); `chown 0 .*` would make it yours. Or set cache.folder/,
   );
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "a file that another user put there is none of ours, nor is a link, nor what another user's link leads to",
+  () => {
+    const cache = cacheOf();
+    const path = cache.pathOf([FILE], { type: 'F16' });
+    const converted = join(folder, 'converted');
+    put(path, 10, 1);
+    chownSync(path, 12_345, 12_345);
+    expect(cache.bytesOf(path)).toBeNull();
+    chownSync(path, 0, 0);
+    expect(cache.bytesOf(path)).toBe(10);
+    renameSync(path, join(folder, 'elsewhere'));
+    symlinkSync(join(folder, 'elsewhere'), path);
+    expect(cache.bytesOf(path)).toBeNull();
+    renameSync(join(folder, 'elsewhere'), path);
+    renameSync(converted, join(folder, 'behind'));
+    symlinkSync(join(folder, 'behind'), converted);
+    expect(cache.bytesOf(path)).toBe(10);
+    lchownSync(converted, 12_345, 12_345);
+    expect(cache.bytesOf(path)).toBeNull();
+  },
+);
 
 test('what a killed engine left half done is gone at the next start; whole files, and what another engine writes, stay', () => {
   // The number of the killed one has been given to this process since.
