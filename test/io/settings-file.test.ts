@@ -159,6 +159,9 @@ describe('which file', () => {
     await mkdir(elsewhere);
     await write(elsewhere, 'llama: { command: /bin/evil, args: [a] }\nmetrics: { port: 2 }');
     expect((await loadSettings({ ...places, workingFolder: elsewhere })).file).toBeNull();
+    await rm(join(elsewhere, 'modelium.yaml'));
+    await symlink(here, join(elsewhere, 'modelium.yaml'));
+    expect((await loadSettings({ ...places, workingFolder: elsewhere })).file).toBeNull();
     await mkdir(join(workingFolder, '.venv'));
     expect((await loadSettings(places)).warnings).toEqual([expect.stringContaining('(llama.command, llama.args, .venv)')]);
     await rm(join(workingFolder, '.venv'), { recursive: true });

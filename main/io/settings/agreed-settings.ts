@@ -54,8 +54,9 @@ function agreedIn(stateFolder: string): readonly string[] {
   }
 }
 
+/** The folder is the one that the path names, also of a link: `./server` begins there. */
 function hashOf(file: string, programs: readonly string[]): string {
   return createHash('sha256')
-    .update([dirname(realpathSync(file)), ...programs.toSorted()].join('\n'))
+    .update([realpathSync(dirname(file)), ...programs.toSorted()].join('\n'))
     .digest('hex');
 }
