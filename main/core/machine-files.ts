@@ -39,6 +39,11 @@ export interface MachineFiles {
    * longer one nothing is.
    */
   read(path: string, mostBytes: number, isCut: boolean): Promise<string | null>;
+  /**
+   * Why a program may be another user's: it, or something on the way to it, belongs to one, or may
+   * be written by one. Null: it is ours or the system's.
+   */
+  whyNotOwn(path: string): Promise<string | null>;
   /** Where a path leads when its links are followed. */
   real(path: string): Promise<string | null>;
   /** @throws Error, in a sentence, where a file cannot be read, or there are more than may be. */

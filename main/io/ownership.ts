@@ -81,9 +81,11 @@ export function readOwnTextSync(path: string, limitBytes: number): string {
 
 /**
  * Whoever may write in a folder on the way, or owns a link on it, puts another file of ours in its
- * place: each folder from the root on is looked at, and each link, wherever it leads.
+ * place: each folder from the root on is looked at, and each link, wherever it leads; the file at
+ * the end, too.
+ * @throws the file error where there is none.
  */
-async function whyReplaceable(path: string): Promise<string | null> {
+export async function whyReplaceable(path: string): Promise<string | null> {
   const own = process.getuid?.();
   if (own === undefined) return null;
   let folder = '/';
@@ -104,7 +106,7 @@ async function whyReplaceable(path: string): Promise<string | null> {
       rest = [...namesOf(resolve(folder, await readlink(next))), ...further];
       folder = '/';
     } else if (found.isDirectory()) folder = next;
-    else return null;
+    else return whyOthersWrite(found, next, own);
   }
 }
 

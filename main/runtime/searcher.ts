@@ -50,6 +50,8 @@ export class Searcher {
         return machineFiles.names(step.folder);
       case 'read':
         return machineFiles.read(step.path, step.mostBytes, step.isCut);
+      case 'own':
+        return machineFiles.whyNotOwn(step.path);
       case 'real':
         return machineFiles.real(step.path);
       case 'package':

@@ -93,6 +93,8 @@ export type SearchStep =
   /** -> string | null */
   | { readonly do: 'read'; readonly path: string; readonly mostBytes: number; readonly isCut: boolean }
   /** -> string | null */
+  | { readonly do: 'own'; readonly path: string }
+  /** -> string | null */
   | { readonly do: 'real'; readonly path: string }
   /** -> string | null */
   | { readonly do: 'package'; readonly name: string }
@@ -191,6 +193,11 @@ export function* ended(): Steps<Ended> {
 
 export function* stats(paths: readonly string[]): Steps<readonly (FileFacts | null)[]> {
   return (yield { do: 'stats', paths }) as readonly (FileFacts | null)[];
+}
+
+/** Why a program may be another user's; null: it is not. */
+export function* whyNotOwn(path: string): Steps<string | null> {
+  return (yield { do: 'own', path }) as string | null;
 }
 
 export function* names(folder: string): Steps<readonly string[]> {

@@ -393,6 +393,7 @@ export function createCoreBox(options: CoreBoxOptions) {
     names: async () => [],
     read: async () => null,
     real: async () => null,
+    whyNotOwn: async () => null,
     packageFolder: async () => null,
     pack: async () => ({ sha1: 'a'.repeat(40), bytes: 1 }),
     stats: async (paths: readonly string[]) => paths.map(() => null),

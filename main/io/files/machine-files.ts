@@ -7,6 +7,7 @@ import { access, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MachineFiles } from '../../core/machine-files.ts';
+import { whyReplaceable } from '../ownership.ts';
 import { packedFolder } from './packed-folder.ts';
 
 export const machineFiles: MachineFiles = {
@@ -24,6 +25,7 @@ export const machineFiles: MachineFiles = {
     ),
   names: async (folder) => (await readdir(folder).catch(() => [])).toSorted().map((name) => join(folder, name)),
   read,
+  whyNotOwn: (path) => whyReplaceable(path).catch(() => null),
   real: (path) => realpath(path).catch(() => null),
   async pack(folder, packing) {
     const { sha1, bytes } = await packedFolder(folder, packing);

@@ -5,6 +5,7 @@
 
 import { basename, dirname, join } from 'node:path';
 import { programName } from '../../../shared/redact.ts';
+import { besideSettings } from '../beside-settings.ts';
 import type { MachineFacts } from '../module.ts';
 import { onPath, placeOf, programsOf } from '../places.ts';
 import { names, readWhole, type Steps, stats } from '../step.ts';
@@ -86,7 +87,8 @@ function* tokenOf(machine: MachineFacts): Steps<Pick<Cluster, 'token' | 'problem
 
 function* ownCluster(machine: MachineFacts): Steps<Omit<RayFound, 'about'>> {
   const { command } = machine.settings.ray_serve;
-  const paths = pathsOf(machine);
+  const beside = command === null ? yield* besideSettings('ray', machine) : null;
+  const paths = pathsOf(machine, beside?.programs ?? []);
   const facts = yield* stats(paths);
   let bare: string | null = null;
   for (const [index, program] of paths.entries()) {
@@ -103,15 +105,15 @@ function* ownCluster(machine: MachineFacts): Steps<Omit<RayFound, 'about'>> {
   if (bare !== null) return { ...NOT_FOUND, message: bare, isWrong: command !== null };
   const message =
     command === null
-      ? `Ray is not installed here: ${HOW}.`
+      ? (beside?.refused ?? `Ray is not installed here: ${HOW}.`)
       : `ray_serve.command is ${programName(command)}, and there is no such program: correct or remove the key.`;
   return { ...NOT_FOUND, message, isWrong: command !== null };
 }
 
-function pathsOf(machine: MachineFacts): readonly string[] {
-  const { settings, env, home, settingsFolder } = machine;
+function pathsOf(machine: MachineFacts, beside: readonly string[]): readonly string[] {
+  const { settings, env, home } = machine;
   const { command } = settings.ray_serve;
-  if (command === null) return [...onPath('ray', env), ...[settingsFolder, home].map((folder) => join(folder, '.venv/bin/ray'))];
+  if (command === null) return [...onPath('ray', env), ...beside, join(home, '.venv/bin/ray')];
   return programsOf(command, machine);
 }
 

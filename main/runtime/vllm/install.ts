@@ -6,6 +6,7 @@
 
 import { basename, delimiter, dirname, join } from 'node:path';
 import { programName } from '../../../shared/redact.ts';
+import { besideSettings } from '../beside-settings.ts';
 import type { MachineFacts } from '../module.ts';
 import { onPath, programsOf } from '../places.ts';
 import { names, readStart, readWhole, real, type Steps, stats } from '../step.ts';
@@ -19,15 +20,15 @@ const FIRST_LINE_BYTES = 512;
 
 /** Reads again only as far as a stat tells that something changed. */
 export function* findVllm(machine: MachineFacts, before: VllmSearch): Steps<VllmSearch> {
-  const programs = yield* programsIn(machine);
+  const { programs, refused } = yield* programsIn(machine);
   const { command } = machine.settings.vllm;
-  const seen: unknown[] = [command];
+  const seen: unknown[] = [command, refused];
   for (const program of programs) seen.push(yield* traces(program));
   const about = JSON.stringify(seen);
-  return about === before.about ? before : { install: yield* findIn(programs, machine), about };
+  return about === before.about ? before : { install: yield* findIn(programs, refused, machine), about };
 }
 
-function* findIn(programs: readonly string[], { settings, env }: MachineFacts): Steps<VllmFound> {
+function* findIn(programs: readonly string[], refused: string | null, { settings, env }: MachineFacts): Steps<VllmFound> {
   const { command } = settings.vllm;
   for (const program of programs) {
     const install = yield* installOf(program, env);
@@ -36,28 +37,29 @@ function* findIn(programs: readonly string[], { settings, env }: MachineFacts): 
   }
   if (command !== null)
     return { found: false, message: `vllm.command is ${programName(command)}, and there is no such program: correct or remove the key.` };
-  return { found: false, message: `vLLM is not installed here: ${HOW_TO_INSTALL}; or set vllm.command.` };
+  return { found: false, message: refused ?? `vLLM is not installed here: ${HOW_TO_INSTALL}; or set vllm.command.` };
 }
 
 /** The programs that may be it, the likeliest first. */
-function* programsIn(machine: MachineFacts): Steps<readonly string[]> {
-  const { settings, env, home, settingsFolder } = machine;
+function* programsIn(machine: MachineFacts): Steps<{ readonly programs: readonly string[]; readonly refused: string | null }> {
+  const { settings, env, home } = machine;
   const { command } = settings.vllm;
-  if (command !== null) return yield* present(programsOf(command, machine));
+  if (command !== null) return { programs: yield* present(programsOf(command, machine)), refused: null };
   const data = env['XDG_DATA_HOME'] ?? join(home, '.local/share');
   const condas = ['miniconda3', 'anaconda3', 'miniforge3', 'mambaforge', '.conda'].map((name) => join(home, name));
   const condaFolders = [env['CONDA_PREFIX'], ...condas].filter((folder) => folder !== undefined);
   const condaEnvironments: string[] = [];
   for (const folder of condas) condaEnvironments.push(...(yield* names(join(folder, 'envs'))));
   const environments = [
-    join(settingsFolder, '.venv'),
     join(home, '.venv'),
     join(env['UV_TOOL_DIR'] ?? join(data, 'uv/tools'), 'vllm'),
     ...[env['PIPX_HOME'] ?? join(data, 'pipx'), join(home, '.local/pipx')].map((folder) => join(folder, 'venvs/vllm')),
     ...condaFolders,
     ...condaEnvironments,
   ];
-  return yield* present([...onPath('vllm', env), ...environments.map((folder) => join(folder, 'bin/vllm'))]);
+  const beside = yield* besideSettings('vllm', machine);
+  const others = environments.map((folder) => join(folder, 'bin/vllm'));
+  return { programs: yield* present([...onPath('vllm', env), ...beside.programs, ...others]), refused: beside.refused };
 }
 
 function* present(paths: readonly string[]): Steps<readonly string[]> {

@@ -1,5 +1,5 @@
 /** Where vLLM is looked for, and what is read of it: real files, in folders made for it. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -92,6 +92,22 @@ test.each([
   const command = install(join(root, folder));
   expect(await find()).toMatchObject({ found: true, command, version: '0.32.0', isCpuBuild: false });
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "beside the settings, but another user's: it is not run, and the sentence says whose it is",
+  async () => {
+    const command = install(join(root, 'settings/.venv'));
+    for (const theirs of [command, join(root, 'settings/.venv')]) {
+      chownSync(theirs, 65_534, 65_534);
+      expect(await find(), theirs).toMatchObject({
+        found: false,
+        message: expect.stringMatching(/\/settings\/\.venv\/bin\/vllm is not used: user number 65534/),
+      });
+      chownSync(theirs, 0, 0);
+    }
+    expect(await find()).toMatchObject({ found: true, command });
+  },
+);
 
 test('the PATH comes first; a link there leads to its environment, whose programs are first for it', async () => {
   install(join(root, 'home/.venv'), '0.30.0');
