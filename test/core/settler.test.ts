@@ -42,12 +42,13 @@ function createBox(known: Extract<ModelState, { name: 'unloaded' }> | null = nul
   const registry = new Registry();
   const looks: Pending[] = [];
   const errors: string[] = [];
+  const said: string[] = [];
   const events: string[] = [];
   const asked: string[] = [];
   const settler = new Settler({
     registry,
     clock,
-    log: { say: () => {}, warn: () => {}, error: (sentence) => void errors.push(sentence), debug: () => {} },
+    log: { say: (sentence) => void said.push(sentence), warn: () => {}, error: (sentence) => void errors.push(sentence), debug: () => {} },
     library: {
       inspect: (_path, options) =>
         new Promise((resolve, reject) => {
@@ -77,7 +78,7 @@ function createBox(known: Extract<ModelState, { name: 'unloaded' }> | null = nul
   });
   registry.add({ id: 'a', aliases: [], path: '/m/a', realPath: '/m/a', kind: 'file', added: false, device: 1, inode: 2, files: [], force });
   const state = () => registry.get('a')?.state.name;
-  return { clock, registry, settler, looks, errors, events, asked, state };
+  return { clock, registry, settler, looks, errors, said, events, asked, state };
 }
 
 describe('looks at one model', () => {
@@ -142,6 +143,45 @@ describe('looks at one model', () => {
       await box.looks.at(-1)?.answer(shut);
     }
     expect(box.registry.get('a')?.state).toMatchObject({ name: 'blocked', reason: 'unreadable', message: 'no right' });
+  });
+});
+
+describe('a refusal', () => {
+  const CHANGED = { type: 'files-changed', copy: inspection(10).copy } as const;
+
+  /** Its files stand still as they are seen here, until they have a verdict. */
+  async function settled(box: ReturnType<typeof createBox>, seen: Inspection): Promise<void> {
+    for (let look = 0; look < 9 && (box.state() === 'discovered' || box.state() === 'settling'); look += 1) {
+      await box.looks.at(-1)?.answer(seen);
+      await box.clock.advance(500);
+    }
+  }
+
+  test('is said once, however often its files change, and again when it is another one', async () => {
+    const box = createBox();
+    for (const why of ['a pipe', 'a pipe', 'a pipe', 'no right', 'a pipe']) {
+      await settled(box, inspection(10, { unreadable: why }));
+      expect(box.registry.get('a')?.state).toMatchObject({ name: 'blocked', message: why });
+      box.registry.apply('a', CHANGED);
+    }
+    expect(box.said).toEqual(['a pipe', 'no right', 'a pipe'].map((why) => `a is not served: ${why}`));
+  });
+
+  test('is said again when the model could be served in between, or was gone', async () => {
+    const box = createBox();
+    const shut = inspection(10, { unreadable: 'no right' });
+    await settled(box, shut);
+    box.registry.apply('a', CHANGED);
+    await settled(box, inspection(1000));
+    expect(box.state()).toBe('analyzed');
+    box.registry.apply('a', { type: 'rested', reason: 'not-asked', atMs: 0 });
+    box.registry.apply('a', CHANGED);
+    await settled(box, shut);
+    expect(box.said).toHaveLength(2);
+    box.registry.apply('a', { type: 'gone' });
+    box.registry.add({ id: 'a', aliases: [], path: '/m/a', realPath: '/m/a', kind: 'file', added: false, device: 1, inode: 2, files: [] });
+    await settled(box, shut);
+    expect(box.said).toHaveLength(3);
   });
 });
 

@@ -1,12 +1,12 @@
 /**
  * Follows each new or changed candidate until its copy is complete: has the reader read it, asks
- * the pure `settle` for the verdict, and reports it to the registry. Owns only the running checks
- * and the time of the next ones. Guarded by test/core/settler.test.ts.
+ * the pure `settle` for the verdict, and reports it to the registry. Owns only the running checks,
+ * the time of the next ones, and the refusals it has said. Guarded by test/core/settler.test.ts.
  */
 import { ModeliumError } from '../../../shared/errors.ts';
 import type { CopyProgress, ModelState } from '../../../shared/model.ts';
 import type { Clock, Inspection, Library, Log } from '../ports.ts';
-import type { ModelRecord, Registry } from '../registry.ts';
+import { isBlockedByFiles, type ModelRecord, type Registry } from '../registry.ts';
 import { offeredProfile } from './elsewhere.ts';
 import { type Observation, settle } from './settle.ts';
 
@@ -31,9 +31,17 @@ interface Watch {
 export class Settler {
   readonly #ports: SettlerPorts;
   readonly #watches = new Map<string, Watch>();
+  /**
+   * What the log has of each model that is refused: files that go on changing give the same verdict
+   * again and again.
+   */
+  readonly #refusals = new Map<string, string>();
 
   constructor(ports: SettlerPorts) {
     this.#ports = ports;
+    ports.registry.onChange(({ id, record }) => {
+      if (record === null || !(isSettling(record.state) || isBlockedByFiles(record.state))) this.#refusals.delete(id);
+    });
   }
 
   /** Begins to follow a model, if nobody does yet: the looks after that come by themselves. */
@@ -149,9 +157,16 @@ export class Settler {
       default:
         registry.update(id, { files: inspection.files });
         this.leave(id);
-        this.#ports.log.say(`${id} is not served: ${outcome.message}`);
+        this.#sayRefusal(id, outcome.message);
         registry.apply(id, { type: 'blocked', reason: outcome.kind, message: outcome.message, help: outcome.help });
     }
+  }
+
+  /** Once, until it is another one or the model was anything else in between. */
+  #sayRefusal(id: string, message: string): void {
+    if (this.#refusals.get(id) === message) return;
+    this.#refusals.set(id, message);
+    this.#ports.log.say(`${id} is not served: ${message}`);
   }
 
   #showProgress(id: string, copy: CopyProgress): void {
