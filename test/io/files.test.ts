@@ -66,6 +66,11 @@ describe('a scan', () => {
     ],
     ['a split model in upper case', ['M-00001-OF-00002.GGUF', 'M-00002-OF-00002.GGUF'], ['M-00001-OF-00002.GGUF']],
     ['a split model without its first part', ['m-00002-of-00003.gguf', 'm-00003-of-00003.gguf'], ['m-00002-of-00003.gguf']],
+    [
+      'what is by its name a part of no set',
+      ['m-00000-of-00002.gguf', 'm-00001-of-00002.gguf', 'm-00003-of-00002.gguf'],
+      ['m-00000-of-00002.gguf', 'm-00001-of-00002.gguf', 'm-00003-of-00002.gguf'],
+    ],
     ['publisher/REPO/QUANT', ['p/R-GGUF/Q4_K_M/r.gguf', 'p/R-GGUF/Q8_0/r.gguf', 'p/S/config.json'], ['p/R-GGUF', 'p/S']],
     ['loose files beside repositories', ['p/A/a.gguf', 'p/B/config.json', 'p/desktop.ini', 'p/README.md', 'p/notes.png'], ['p/A', 'p/B']],
     ['loose models beside repositories', ['p/A/config.json', 'p/b-Q4_0.gguf', 'p/mmproj-b-f16.gguf'], ['p/A', 'p/b-Q4_0.gguf']],

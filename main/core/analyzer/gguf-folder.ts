@@ -14,7 +14,7 @@ import { GgufFacts } from './gguf-facts.ts';
 import { type GgufRole, ggufProfile, ggufRole, MAX_LAYERS } from './gguf-profile.ts';
 import { type GgufSet, quantizationsOf, withQuantizations } from './gguf-quantizations.ts';
 import { isBlank } from './plain-profile.ts';
-import { isSplitTooOften, MAX_PARTS, splitName, splitParts } from './split-names.ts';
+import { splitParts, whyNoPart } from './split-names.ts';
 import { zeroTails } from './zero-tails.ts';
 
 /** A smaller model that proposes tokens for another one: nothing in its header says so. */
@@ -37,8 +37,9 @@ export function readGgufs(files: readonly CandidateFile[]): FormatFindings | nul
   const expected = new Map<string, number | null>();
   const sets = new Map<string, PartSet>();
   for (const file of ggufs) {
-    if (isSplitTooOften(file.path)) {
-      sets.set(file.path, tooManyParts(file, expected));
+    const why = whyNoPart(file.path);
+    if (why !== null) {
+      sets.set(file.path, partOfNone(file, why, expected));
       continue;
     }
     const paths = splitParts(file.path);
@@ -48,14 +49,9 @@ export function readGgufs(files: readonly CandidateFile[]): FormatFindings | nul
   return findingsOf([...sets.values()], expected);
 }
 
-function tooManyParts({ path, bytes }: CandidateFile, expected: Map<string, number | null>): PartSet {
+function partOfNone({ path, bytes }: CandidateFile, why: string, expected: Map<string, number | null>): PartSet {
   expected.set(path, bytes);
-  const problem = isDamaged(
-    path,
-    bytes,
-    `${path} is by its name one of ${splitName(path)?.count} parts; at most ${MAX_PARTS} are possible.`,
-  );
-  return { paths: [path], headers: [], problems: [problem], zeroTails: [] };
+  return { paths: [path], headers: [], problems: [isDamaged(path, bytes, `${path} ${why}.`)], zeroTails: [] };
 }
 
 /**

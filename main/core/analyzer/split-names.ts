@@ -2,7 +2,7 @@
 
 const SPLIT = /^(?<stem>.*)-(?<number>\d{5})-of-(?<count>\d{5})\.gguf$/i;
 /** More parts than any published model has. */
-export const MAX_PARTS = 1000;
+const MAX_PARTS = 1000;
 
 /** `model-00002-of-00003.gguf` -> stem, part and count; null for a file that is whole by itself. */
 export function splitName(path: string): { readonly stem: string; readonly part: number; readonly count: number } | null {
@@ -11,15 +11,20 @@ export function splitName(path: string): { readonly stem: string; readonly part:
   return { stem: groups['stem'] ?? '', part: Number(groups['number']), count: Number(groups['count']) };
 }
 
-/** By its name a part of more files than any model has. */
-export function isSplitTooOften(path: string): boolean {
-  return (splitName(path)?.count ?? 1) > MAX_PARTS;
+/** Why no set has a part of this name; null: one may have it. */
+export function whyNoPart(path: string): string | null {
+  const split = splitName(path);
+  if (split === null) return null;
+  const { part, count } = split;
+  if (count > MAX_PARTS) return `is by its name one of ${count} parts; at most ${MAX_PARTS} are possible`;
+  if (part >= 1 && part <= count) return null;
+  return `is by its name part ${part} of ${count}; parts are numbered from 1 to their number`;
 }
 
-/** The names of all parts of the set that this name is one of. */
+/** The names of all parts of the set that this name is one of; its own where no set has it. */
 export function splitParts(path: string): readonly string[] {
   const split = splitName(path);
-  if (split === null || split.count < 1 || split.count > MAX_PARTS) return [path];
+  if (split === null || whyNoPart(path) !== null) return [path];
   // As it is written there, in upper case too: file systems tell the two apart.
   const rest = path.slice(split.stem.length + 6);
   return Array.from({ length: split.count }, (_, index) => `${split.stem}-${String(index + 1).padStart(5, '0')}${rest}`);

@@ -135,6 +135,9 @@ describe('files that can never become whole', () => {
   test.each([
     ['m-00001-of-99999.gguf', gguf(), /is by its name one of 99999 parts; at most 1000 are possible/],
     ['m-00001-of-01001.gguf', gguf(), /one of 1001 parts/],
+    ['m-00000-of-00002.gguf', gguf(), /is by its name part 0 of 2; parts are numbered from 1 to their number/],
+    ['m-00003-of-00002.gguf', gguf(), /part 3 of 2/],
+    ['m-00001-of-00000.gguf', gguf(), /part 1 of 0/],
     [
       'm.gguf',
       gguf({ metadata: { 'split.count': u32(99_999), 'split.no': u32(0) } }),
