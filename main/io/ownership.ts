@@ -34,6 +34,7 @@ export function whyNotReadable(found: Stats, path: string): string | null {
 }
 
 function kindOf(found: Stats): string {
+  if (found.isSymbolicLink()) return 'a link';
   if (found.isDirectory()) return 'a folder';
   if (found.isFIFO()) return 'a pipe';
   if (found.isSocket()) return 'a socket';

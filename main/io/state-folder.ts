@@ -4,11 +4,12 @@
  * interpret the tables in the folder.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { ModeliumError } from '../../shared/errors.ts';
 import { ENGINE_FILE, type EngineFile, makePrivateFolder, readEngineFile, readToken, TOKEN_FILE, writePrivate } from './engine-file.ts';
+import { openPrivateDatabase } from './private-database.ts';
 
 const LOCK_FILE = 'engine.lock';
 
@@ -35,8 +36,8 @@ export interface StateFolder {
 
 /**
  * Takes the folder for this engine; creates it with mode 0700.
- * @throws ModeliumError `already-running` with the first one's address; `path-invalid` when the
- * folder cannot be made or is not ours.
+ * @throws ModeliumError `already-running` with the first one's address; `state-unusable` when the
+ * folder cannot be made, or it or its lock is not ours.
  */
 export function openStateFolder(path: string): StateFolder {
   makePrivateFolder(path);
@@ -98,12 +99,13 @@ interface Lock {
  * is ever left, and a recycled process number cannot hold it.
  */
 function lock(path: string): Lock {
-  const database = new DatabaseSync(join(path, LOCK_FILE), { timeout: 0 });
+  let database: DatabaseSync | null = null;
   try {
-    chmodSync(join(path, LOCK_FILE), 0o600);
+    database = openPrivateDatabase(join(path, LOCK_FILE), 0);
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (cause) {
-    database.close();
+    database?.close();
+    if (cause instanceof ModeliumError) throw cause;
     if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) {
       throw new ModeliumError('state-unusable', `The state folder ${path} cannot be locked: ${(cause as Error).message}.`, { cause });
     }

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readEngineFile, readToken } from '../../main/io/engine-file.ts';
 import { openStore } from '../../main/io/ledger/store.ts';
 import { openStateFolder } from '../../main/io/state-folder.ts';
@@ -125,6 +125,58 @@ test.runIf(process.getuid?.() === 0)("another user's folder or token is refused 
   const link = join(root, 'link');
   symlinkSync(path, link);
   expect(() => openStateFolder(link)).toThrow(/it belongs to another user/);
+});
+
+describe.each(['engine.lock', 'modelium.db', 'modelium.db-wal', 'modelium.db-shm'])('%s', (name) => {
+  const opened = () => {
+    const folder = openStateFolder(path);
+    try {
+      openStore(path, () => 0).close();
+    } finally {
+      folder.close();
+    }
+  };
+  let file: string;
+  beforeEach(() => {
+    opened();
+    file = join(path, name);
+  });
+  const refusal = (why: string) => expect.objectContaining({ code: 'state-unusable', message: `${file} cannot be used: ${why}.` });
+
+  test('is no link: neither it nor the rights of what it leads to are changed', () => {
+    const elsewhere = join(root, 'elsewhere');
+    writeFileSync(elsewhere, '');
+    rmSync(file, { force: true });
+    symlinkSync(elsewhere, file);
+    for (const mode of [0o644, 0o666]) {
+      chmodSync(elsewhere, mode);
+      expect(opened).toThrow(refusal('it is a link, not a regular file; move it away, and Modelium makes a new one'));
+      expect([modeOf(elsewhere), statSync(elsewhere).size]).toEqual([mode, 0]);
+    }
+    rmSync(elsewhere);
+    expect(opened).toThrow(refusal('it is a link, not a regular file; move it away, and Modelium makes a new one'));
+  });
+
+  test('is a file, which others cannot write', () => {
+    rmSync(file, { force: true });
+    execFileSync('mkfifo', [file]);
+    expect(opened).toThrow(refusal('it is a pipe, not a regular file; move it away, and Modelium makes a new one'));
+    rmSync(file);
+    writeFileSync(file, '');
+    chmodSync(file, 0o622);
+    expect(opened).toThrow(refusal(`other users can write it; \`chmod go-w ${file}\` fixes that`));
+    chmodSync(file, 0o644);
+    opened();
+    if (!name.includes('-')) expect(modeOf(file)).toBe(0o600);
+  });
+
+  test.runIf(process.getuid?.() === 0)('belongs to nobody else, for root too', () => {
+    writeFileSync(file, '', { flag: 'a' });
+    chownSync(file, 12_345, 12_345);
+    expect(opened).toThrow(refusal(`it belongs to another user (number 12345); \`chown 0 ${file}\` would make it yours`));
+    chownSync(file, 0, 0);
+    opened();
+  });
 });
 
 test('deleted while it is open, it is made again: the engine is found, and stays the only one', () => {

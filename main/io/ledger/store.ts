@@ -5,9 +5,10 @@
  */
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Ledger, SampleTable, TrustTable } from '../../core/ports.ts';
 import type { ProcessTable } from '../../core/process-ports.ts';
+import { openPrivateDatabase } from '../private-database.ts';
 import { inStore, isDamaged, isMarkedDamaged, unmarkDamaged } from './errors.ts';
 import { createLedger, settleCutOff } from './ledger.ts';
 import { createProcessTable } from './processes.ts';
@@ -98,11 +99,9 @@ function rescuer(database: DatabaseSync, file: string): () => void {
 export function openDatabase(file: string): DatabaseSync {
   // A log that still holds rows: the last engine did not end in order, or the disk did not.
   const suspicious = existsSync(`${file}-wal`) && statSync(`${file}-wal`).size > 0;
-  const database = new DatabaseSync(file, { timeout: 2_000 });
+  const database = openPrivateDatabase(file, 2_000);
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-    // Pins and paths are nobody else's business; the -wal and -shm files take over these rights.
-    chmodSync(file, 0o600);
     if (suspicious) checkPages(database);
     migrate(database, file);
     return database;
