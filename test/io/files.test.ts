@@ -98,6 +98,17 @@ describe('a scan', () => {
     expect(await names()).toEqual(['snapshot', 'soon']);
   });
 
+  test('a model whose file has a name that is not UTF-8 says so; other files of such names do not matter', async () => {
+    await put('m/config.json');
+    const misnamed = (name: string) => Buffer.concat([Buffer.from(`${root}/m/`), Buffer.from(name, 'latin1')]);
+    await writeFile(misnamed('notes\xff.txt'), 'x');
+    expect((await listCandidateFiles(join(root, 'm')))?.unreadable).toBeNull();
+    await writeFile(misnamed('w\xff.safetensors'), 'x');
+    const found = await listCandidateFiles(join(root, 'm'));
+    for (const name of ['notes\xff.txt', 'w\xff.safetensors']) await rm(misnamed(name));
+    expect(found?.unreadable).toBe(`${join(root, 'm')}/w\ufffd.safetensors cannot be read: its name is not UTF-8; rename it.`);
+  });
+
   test('however many files there are, models are looked at first, and what was not looked at is named', async () => {
     for (let index = 0; index < 130; index += 1) await put(`a-note-${index}.txt`);
     await put('z.gguf');

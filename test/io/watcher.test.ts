@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -104,6 +104,43 @@ const until = (expected: unknown, path = folder) =>
   vi.waitFor(() => expect(names(path)).toEqual(expected), { timeout: 60_000, interval: 20 });
 
 describe('watcher', () => {
+  test('a name that is not UTF-8 is said, once, and more of them are counted', async () => {
+    const misnamed = (name: string) => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
+    const made = ['inv\xff.gguf', 'link\xff.gguf', 'notes\xfc.txt', 'owner/b\xff.gguf', 'owner\xff', '\xff.gguf.part'].map(misnamed);
+    const [file, link, notes, nested, owner, part] = made as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer];
+    const sentence = `${folder}/inv\ufffd.gguf cannot be read: its name is not UTF-8; rename it.`;
+    await writeFile(join(folder, 'a.gguf'), 'a');
+    // This is a name like any.
+    await writeFile(join(folder, 'odd\ufffd.gguf'), 'a');
+    await writeFile(file, 'a');
+    await writeFile(part, 'a');
+    const started = make();
+    try {
+      await started.start();
+      expect([names(), words]).toEqual([['a.gguf', 'odd\ufffd.gguf'], [sentence]]);
+      await started.rescan(folder);
+      expect(words).toEqual([sentence]);
+      await mkdir(join(folder, 'owner', 'model'), { recursive: true });
+      await writeFile(join(folder, 'owner', 'model', 'config.json'), '{}');
+      await writeFile(nested, 'a');
+      await writeFile(notes, 'a');
+      await symlink('a.gguf', link);
+      await mkdir(owner);
+      await until(['a.gguf', 'odd\ufffd.gguf', 'owner/model']);
+      const all = `${folder}/inv\ufffd.gguf and 4 more cannot be read: their names are not UTF-8; rename them.`;
+      await vi.waitFor(() => expect(words.at(-1)).toBe(all), { timeout: 60_000, interval: 20 });
+    } finally {
+      // Under the names that Node would list nothing could be taken away.
+      for (const path of made) await rm(path, { recursive: true, force: true });
+    }
+    await started.rescan(folder);
+    const said = words.length;
+    await writeFile(file, 'a');
+    await started.rescan(folder);
+    await rm(file);
+    expect(words.slice(said)).toEqual([sentence]);
+  });
+
   test('a flood of events is not listened to until the next look, and what came in it is seen', async () => {
     const started = make();
     const owners = Array.from({ length: 20 }, (_, index) => join(folder, `owner-${index}`));

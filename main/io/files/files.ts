@@ -16,7 +16,7 @@ import { storedAt } from '../reader/stored.ts';
 import { type Disk, waitingDisk } from './disk.ts';
 import { type EntryBudget, entriesOf } from './entries.ts';
 import { type NamesBeside, readNamesBeside } from './names-beside.ts';
-import { whyUnreadable } from './unreadable.ts';
+import { isMisnamed, whyUnreadable, whyUnreadableName } from './unreadable.ts';
 
 const MAX_DEPTH = 4;
 /** Far more files than a model has; a folder with more is somebody's home, not a model. */
@@ -232,6 +232,7 @@ async function addEntry(walk: Walk, absolute: string, isLink: boolean): Promise<
     // Gone between the listing and the look: as if it had never been listed. A link to nowhere is a
     // file that is not there yet.
     if (code !== 'ENOENT') walk.unreadable ??= await whyUnreadable(absolute, code);
+    else if (isModelFile(path) && (await isMisnamed(absolute, walk.disk))) walk.unreadable ??= whyUnreadableName(absolute);
     else if (isLink) walk.dangling.push(path);
   }
 }

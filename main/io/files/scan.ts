@@ -13,6 +13,7 @@ import { errorCode, listCandidate, listCandidateFiles, listingOf } from './files
 import { shapeOf } from './folder-shape.ts';
 import { type MountFacts, mountOf, unmounted } from './mounts.ts';
 import { type FolderNames, folderNames } from './names-beside.ts';
+import { isMisnamed, whyUnreadableName } from './unreadable.ts';
 import { looseModels, MAX_NAMES, MAX_OTHER_FILES, readNames, TooLarge, type WatchedNames } from './watched-names.ts';
 
 /** Models that a watch folder may have; those beyond are not looked at, and said. */
@@ -48,6 +49,8 @@ export interface ScanOutcome {
   readonly mount: MountFacts | null;
   /** Models that were not looked at. */
   readonly leftOut: number;
+  /** What cannot be opened under the name that the system lists: a sentence; null: nothing. */
+  readonly misnamed: string | null;
   /** Folders in which something may change, the outer ones first: what to listen to. */
   readonly folders: readonly string[];
 }
@@ -125,7 +128,7 @@ async function scan(
     const isCut = names.isCut || leftOut > notScanned.length;
     const scan = { folder, ok: true, candidates, notScanned, leftOut, isCut, otherFiles } as const;
     const watched = names.count > MAX_WATCHED_ENTRIES ? folders : [folder, ...folders];
-    return { scan, mount, leftOut, folders: watched };
+    return { scan, mount, leftOut, misnamed: walk.misnamed(), folders: watched };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -148,7 +151,7 @@ export async function scanPath(path: string, before: MountFacts | null): Promise
     const listing = await listCandidate(path, storedName(path) ?? basename(path));
     const scan = { folder: path, ok: true, candidates: listing === null ? [] : [listing] } as const;
     const folders = listing === null ? [] : listing.kind === 'file' ? [path] : [path, ...foldersOf(listing)];
-    return { scan, mount, leftOut: 0, folders };
+    return { scan, mount, leftOut: 0, misnamed: null, folders };
   } catch (error) {
     const code = errorCode(error);
     if (code === null) throw error;
@@ -168,6 +171,7 @@ class ScanWalk {
   readonly #budget: EntryBudget = { left: MAX_SHAPE_NAMES };
 
   #filesLeft: number;
+  readonly #misnamed = { first: '', count: 0 };
 
   constructor(folder: string, beside: FolderNames, disk: Disk, mostFiles: number) {
     this.#folder = folder;
@@ -194,6 +198,11 @@ class ScanWalk {
     await this.#add(join(this.#folder, name), name, this.#beside);
   }
 
+  misnamed(): string | null {
+    const { first, count } = this.#misnamed;
+    return count === 0 ? null : whyUnreadableName(first, count - 1);
+  }
+
   async #add(path: string, name: string, beside?: FolderNames): Promise<void> {
     if (this.candidates.length >= MAX_MODELS + MAX_OTHER_FILES) {
       this.leftOut += 1;
@@ -201,7 +210,12 @@ class ScanWalk {
       return;
     }
     const found = await listCandidateFiles(path, this.#disk, beside && (() => beside));
-    if (found === null) return;
+    if (found === null) {
+      if (!(await isMisnamed(path, this.#disk))) return;
+      this.#misnamed.first ||= path;
+      this.#misnamed.count += 1;
+      return;
+    }
     this.#filesLeft -= found.files.length;
     if (this.#filesLeft < 0) throw new TooLarge();
     const listing = listingOf(found, path, name);
@@ -224,7 +238,7 @@ function foldersOf({ path, kind, files }: CandidateListing): readonly string[] {
 }
 
 function away(folder: string, message: string): ScanOutcome {
-  return { scan: { folder, ok: false, message }, mount: null, leftOut: 0, folders: [] };
+  return { scan: { folder, ok: false, message }, mount: null, leftOut: 0, misnamed: null, folders: [] };
 }
 
 function awaySentence(folder: string, code: string): string {

@@ -15,6 +15,7 @@ import type { Disk } from './disk.ts';
 import type { ReadTimes } from './entries.ts';
 import { errorCode } from './files.ts';
 import { type FolderNames, folderNames, isBesideName } from './names-beside.ts';
+import { isMisnamed } from './unreadable.ts';
 
 /** Loose files that are models by themselves. */
 export const LOOSE_MODEL = new RegExp(`\\.(?:${MODEL_ENDINGS.join('|')})$`, 'i');
@@ -95,7 +96,7 @@ async function kindOf(path: string, disk: Disk): Promise<'folder' | 'file' | nul
     const isFolder = (await disk.stat(path)).isDirectory() && systemPathProblem(await disk.realpath(path)) === null;
     return isFolder ? 'folder' : 'file';
   } catch (error) {
-    return errorCode(error) === 'ELOOP' ? 'file' : null;
+    return errorCode(error) === 'ELOOP' || (await isMisnamed(path, disk)) ? 'file' : null;
   }
 }
 

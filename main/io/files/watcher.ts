@@ -73,6 +73,8 @@ interface Watched {
   eventCount: number;
   /** What was said last of its being away or left out, so that it is said once. */
   lastProblem: string;
+  /** The same of names that cannot be read. */
+  lastMisnamed: string | null;
   running: Promise<FolderScan> | null;
   /** A hint came while a look was under way. */
   stale: boolean;
@@ -140,6 +142,7 @@ class Watcher implements FileWatcher {
       isLarge: false,
       eventCount: 0,
       lastProblem: '',
+      lastMisnamed: null,
       running: null,
       stale: false,
       restUntilMs: 0,
@@ -213,12 +216,17 @@ class Watcher implements FileWatcher {
     } catch (error) {
       this.#options.log.error(`Looking at ${entry.path} failed`, error);
       const message = `The folder ${entry.path} could not be read.`;
-      return { scan: { folder: entry.path, ok: false, message }, mount: null, leftOut: 0, folders: [] };
+      return { scan: { folder: entry.path, ok: false, message }, mount: null, leftOut: 0, misnamed: null, folders: [] };
     }
   }
 
-  /** Says, once, that a folder is away, is polled or is too full, and that it is back. */
-  #tell(entry: Watched, { scan, leftOut }: ScanOutcome): void {
+  /**
+   * Says, once, that a folder is away, is polled or is too full, and that it is back; and which
+   * names in it cannot be read.
+   */
+  #tell(entry: Watched, { scan, leftOut, misnamed }: ScanOutcome): void {
+    if (misnamed !== null && misnamed !== entry.lastMisnamed) this.#options.log.warn(misnamed);
+    if (scan.ok) entry.lastMisnamed = misnamed;
     const type = entry.mount?.typeWithoutEvents ?? null;
     const { path } = entry;
     let words = '';
