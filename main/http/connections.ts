@@ -3,10 +3,11 @@
  * descriptors for models, files and control clients. An idle connection is closed before a new one
  * is refused. Knows no route.
  */
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ModeliumError } from '../../shared/errors.ts';
 import { answerByHand } from './malformed.ts';
+import { sendError } from './respond.ts';
 
 /** For files, folders that are listened to, and three for each child. */
 const LEAST_RESERVE = 256;
@@ -27,6 +28,13 @@ const SLOW_MS = 2_000;
 const SLOW_BYTES_PER_SECOND = 1024;
 /** Requests that one client may send before the first of them is answered. */
 const MOST_PIPELINED = 64;
+/**
+ * Their bodies wait in memory, and no others do: beyond what Node buffers of one it reads nothing
+ * of the connection, and would not see that the client has left.
+ */
+const MOST_WAITING_BODY_BYTES = 16 * 1024;
+/** Of all connections together. */
+const MOST_WAITING_BYTES = 32 * 1024 * 1024;
 const RETRY_AFTER_SECONDS = 1;
 
 export interface ConnectionsPorts {
@@ -41,7 +49,9 @@ interface Connection {
   readonly isSpare: boolean;
   /** Requests that came while an earlier one was being answered. */
   pipelined: number;
-  /** When its bytes were counted last, to tell a body that hardly comes on. */
+  /** Of their bodies. */
+  waitingBytes: number;
+  /** When its bytes were counted last, to tell a body or an answer that hardly comes on. */
   readonly counted: { bytes: number; atMs: number };
 }
 
@@ -54,6 +64,7 @@ export class Connections {
    */
   readonly #silent = new Map<Socket, Connection>();
   readonly #asked = new Map<Socket, Connection>();
+  #waitingBytes = 0;
 
   constructor(ports: ConnectionsPorts) {
     this.#ports = ports;
@@ -84,7 +95,7 @@ export class Connections {
       this.#silent.delete(socket);
       this.#asked.delete(socket);
       this.#asked.set(socket, connection);
-      connection.counted.bytes = socket.bytesRead;
+      connection.counted.bytes = movedBytes(socket);
       connection.counted.atMs = this.#ports.now();
     }
     if (response.socket !== null) return act();
@@ -96,15 +107,45 @@ export class Connections {
         return;
       }
     }
+    const bytes = this.#waitingBytesOf(response.req);
+    // Read on, so that its end is seen, and thrown away.
+    if (bytes === null) response.req.resume();
+    this.#wait(connection, bytes ?? 0);
     response.once('socket', () => {
       if (connection !== undefined) connection.pipelined -= 1;
-      act();
+      this.#wait(connection, -(bytes ?? 0));
+      if (bytes === null) sendError(response, sentTooEarly(), { connection: 'close' });
+      else act();
     });
+  }
+
+  /** What a request keeps in memory until its turn comes; null: more than it may. */
+  #waitingBytesOf({ headers }: IncomingMessage): number | null {
+    if (headers['transfer-encoding'] !== undefined) return null;
+    const bytes = Number(headers['content-length'] ?? 0);
+    return bytes <= MOST_WAITING_BODY_BYTES && this.#waitingBytes + bytes <= MOST_WAITING_BYTES ? bytes : null;
+  }
+
+  #wait(connection: Connection | undefined, bytes: number): void {
+    if (connection === undefined) return;
+    connection.waitingBytes += bytes;
+    this.#waitingBytes += bytes;
   }
 
   /** Whether this connection is kept for control, because the others are all in use. */
   isSpare(socket: Socket): boolean {
     return this.#size > this.#most && this.#asked.get(socket)?.isSpare === true;
+  }
+
+  /**
+   * Closes what is not being answered: also who has sent nothing yet, or half of a request. Node's
+   * own way keeps those, and cuts answers that are written but not yet taken.
+   */
+  closeIdle(server: Server): void {
+    for (const socket of [...this.#silent.keys(), ...this.#asked.keys()]) {
+      const isAnswered = answered(socket)?.req.complete === true;
+      if ((socket as { readonly server?: Server }).server === server && !isAnswered) socket.destroy();
+    }
   }
 
   get #size(): number {
@@ -120,11 +161,12 @@ export class Connections {
       return;
     }
     const nowMs = this.#ports.now();
-    const connection = { openedMs: nowMs, isSpare, pipelined: 0, counted: { bytes: 0, atMs: nowMs } };
+    const connection = { openedMs: nowMs, isSpare, pipelined: 0, waitingBytes: 0, counted: { bytes: 0, atMs: nowMs } };
     this.#silent.set(socket, connection);
     socket.once('close', () => {
       this.#silent.delete(socket);
       this.#asked.delete(socket);
+      this.#wait(connection, -connection.waitingBytes);
     });
   }
 
@@ -134,13 +176,18 @@ export class Connections {
     const gone =
       first(this.#silent, (_socket, { openedMs }) => nowMs - openedMs >= SILENT_MS) ??
       first(this.#asked, (socket) => answered(socket) === null) ??
-      first(this.#asked, (socket, connection) => isSlow(socket, connection, nowMs));
+      first(this.#asked, (socket, connection) => isStuck(socket, connection, nowMs));
     if (gone === null) return false;
     this.#silent.delete(gone);
     this.#asked.delete(gone);
     gone.destroy();
     return true;
   }
+}
+
+function sentTooEarly(): ModeliumError {
+  const message = 'This request came before the one in front of it on its connection was answered, and its body is too large to wait.';
+  return new ModeliumError('invalid-body', `${message} Send it on a connection of its own.`);
 }
 
 /** For a client that is turned away. */
@@ -168,12 +215,20 @@ function answered(socket: Socket): ServerResponse | null {
   return (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? null;
 }
 
-/** Its body hardly comes on. Counts what came so far as it looks, at most every two seconds. */
-function isSlow(socket: Socket, { counted }: Connection, nowMs: number): boolean {
+/**
+ * Its body hardly comes on, or its client hardly takes the answer. Counts what moved so far as it
+ * looks, at most every two seconds.
+ */
+function isStuck(socket: Socket, { counted }: Connection, nowMs: number): boolean {
   const sinceMs = nowMs - counted.atMs;
-  if (sinceMs < SLOW_MS || answered(socket)?.req.complete !== false) return false;
-  const bytesPerSecond = ((socket.bytesRead - counted.bytes) * 1000) / sinceMs;
-  counted.bytes = socket.bytesRead;
+  if (sinceMs < SLOW_MS || (answered(socket)?.req.complete !== false && socket.writableLength === 0)) return false;
+  const bytesPerSecond = ((movedBytes(socket) - counted.bytes) * 1000) / sinceMs;
+  counted.bytes = movedBytes(socket);
   counted.atMs = nowMs;
   return bytesPerSecond < SLOW_BYTES_PER_SECOND;
+}
+
+/** What the system has taken, in both directions. */
+function movedBytes(socket: Socket): number {
+  return socket.bytesRead + socket.bytesWritten - socket.writableLength;
 }

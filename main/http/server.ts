@@ -79,11 +79,14 @@ const CLOSE_GRACE_MS = 5_000;
 const CLOSE_POLL_MS = 20;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
+  let stopLook = () => {};
   const budget = new BodyBudget({
     limitBytes: () => options.settings().api.max_buffered_mb * MIB,
     now: () => options.clock.now(),
     nextTurn: (moments, act) => void setTimeout(act, moments * BODY_TURN_MS),
-    after: (ms, act) => void options.clock.after(ms, act),
+    after(ms, act) {
+      stopLook = options.clock.after(ms, act);
+    },
     collect: options.collectGarbage,
   });
   const list = new SharedText(options.clock, () => JSON.stringify(listOf(options.inference.servable())));
@@ -93,6 +96,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const listeners = createListeners({
     ...options,
     budget,
+    isMemoryShort: () => budget.isShort,
     answerBudget: new AnswerBudget(),
     list,
     controlApp: (request, response) => controlApp(request, response),
@@ -126,9 +130,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     async close(graceMs = CLOSE_GRACE_MS) {
       const closed = Promise.all(servers.map(closeServer));
       for (const response of openStreams) response.end();
-      const stop = closeConnections(servers, options.clock, graceMs);
+      const stop = closeConnections(servers, options, graceMs);
       await closed;
       stop();
+      stopLook();
     },
   };
 }
@@ -149,14 +154,18 @@ function closeServer(server: Server): Promise<void> {
  * Connections become idle as their answers end, and nobody tells: looks again until all are closed
  * or the grace is over.
  */
-function closeConnections(servers: readonly Server[], clock: Clock, graceMs: number): () => void {
+function closeConnections(
+  servers: readonly Server[],
+  { clock, connections }: Pick<HttpServerOptions, 'clock' | 'connections'>,
+  graceMs: number,
+): () => void {
   const endMs = clock.now() + graceMs;
   let stop = () => {};
   function closeIdle(): void {
     const isOver = clock.now() >= endMs;
     for (const server of servers) {
       if (isOver) server.closeAllConnections();
-      else server.closeIdleConnections();
+      else connections.closeIdle(server);
     }
     if (!isOver) stop = clock.after(CLOSE_POLL_MS, closeIdle);
   }

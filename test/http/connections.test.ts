@@ -2,6 +2,8 @@
  * How many connections may be open, who goes when there are too many, and what one of them may ask
  * for at once.
  */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Connections } from '../../main/http/connections.ts';
@@ -124,6 +126,19 @@ describe('the bound', () => {
     expect(slow?.isClosed()).toBe(false);
   });
 
+  it('takes the place of a client that does not take its answers', async () => {
+    const unread = await clients(most);
+    for (const { socket } of unread) {
+      socket.pause();
+      socket.write('GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(40));
+    }
+    // Until what the system keeps for them is full, each answer waits for its client.
+    for (let times = 0; (await predict()).status !== 503; times += 1) expect(times).toBeLessThan(1_000);
+    await clock.advance(LATER_MS);
+    for (let times = 0; times < 5 && (await predict()).status !== 200; times += 1) await clock.advance(LATER_MS);
+    expect((await predict()).status).toBe(200);
+  });
+
   it('takes the place of a body that has stopped coming', async () => {
     const stopped = await clients(most, `${PREDICT}content-length: 1000\r\n\r\n{"prompt":"`);
     await until(() => stopped.every(({ socket }) => socket.bytesWritten > 0));
@@ -131,6 +146,59 @@ describe('the bound', () => {
     await clock.advance(LATER_MS);
     expect((await predict()).status).toBe(200);
     expect(open(stopped)).toBe(most - 1);
+  });
+});
+
+describe('a request that comes before the one in front of it is answered', () => {
+  const large = `${PREDICT}content-length: 20000000\r\n\r\n${'x'.repeat(300_000)}`;
+
+  it('with a large body hides nobody: who leaves is noticed', async () => {
+    setup.engine.ensureReady = () => new Promise(() => {});
+    const leaver = await client(ASKS + large);
+    await until(() => leaver.socket.bytesWritten > 300_000 && leaver.socket.writableLength === 0);
+    leaver.socket.resetAndDestroy();
+    await until(() => setup.engine.reports.length === 1);
+    expect(setup.engine.reports[0]?.status).toBe(499);
+  });
+
+  it.each([
+    ['large', large],
+    ['of no told length', `${PREDICT}transfer-encoding: chunked\r\n\r\n${QUESTION.length.toString(16)}\r\n${QUESTION}\r\n0\r\n\r\n`],
+  ])('with a body that is %s is refused in words at its turn, and the first one has its answer', async (_what, second) => {
+    const one = await client(ASKS + second);
+    await until(() => one.isClosed());
+    expect(one.answer().match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
+    expect(one.answer()).toContain('Send it on a connection of its own.');
+  });
+
+  it('with a small body waits', async () => {
+    const one = await client(ASKS.repeat(3));
+    await until(() => one.answer().match(/HTTP\/1.1 200/g)?.length === 3);
+  });
+});
+
+describe('closing', () => {
+  it('cuts no answer that is written and not yet taken', async () => {
+    const bytes = 30_000_000;
+    const connections = new Connections({ descriptors: DESCRIPTORS, now: () => 0 });
+    const server = createServer((_request, response) => connections.asked(response, () => response.end(Buffer.alloc(bytes))));
+    connections.follow(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
+    connections.closeIdle(server);
+    expect((await answer.arrayBuffer()).byteLength).toBe(bytes);
+    connections.closeIdle(server);
+    await once(server.close(), 'close');
+  });
+
+  it('waits for nobody who has asked for nothing, or not yet for all of it', async () => {
+    const silent = await clients(2);
+    const halves = ['GET /heal', `${PREDICT}content-length: 100\r\n\r\n{`, `${PREDICT}content-length: 100\r\nexpect: 100-continue\r\n\r\n`];
+    for (const half of halves) silent.push(await client(half));
+    await ask(setup, '/health', { headers: { connection: 'close' } });
+    // The clock stands still: nothing here waits for the end of a grace.
+    await setup.server.close();
+    await until(() => open(silent) === 0);
   });
 });
 
