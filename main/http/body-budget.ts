@@ -17,6 +17,8 @@ const SILENT_MS = 2_000;
 const RETRY_AFTER_SECONDS = 1;
 /** Nobody needed the memory that is kept for so long: it is given up. */
 const KEPT_MS = 2_000;
+/** Who was refused asks again within this time. */
+const SHORT_MS = 60_000;
 /**
  * What was given up takes no more than this beside the budget, and what was copied out of bodies as
  * much again.
@@ -79,6 +81,7 @@ export class BodyBudget {
   #bytes = 0;
   #uncollectedBytes = 0;
   #usedMs = 0;
+  #refusedMs = Number.NEGATIVE_INFINITY;
   #isLookDue = false;
 
   constructor(ports: BudgetPorts) {
@@ -99,6 +102,7 @@ export class BodyBudget {
         const more = Math.max(0, bytes - memory.byteLength);
         if (!this.#makeRoom(more, held)) {
           if (held.memory === null) this.#keep(memory);
+          this.#refusedMs = this.#ports.now();
           throw busy(this.#ports.limitBytes());
         }
         this.#bytes += more;
@@ -113,6 +117,11 @@ export class BodyBudget {
       complete: () => void this.#coming.delete(held),
       release: (isUnread) => this.#giveBack(held, isUnread),
     };
+  }
+
+  /** Was a body refused lately? */
+  get isShort(): boolean {
+    return this.#ports.now() - this.#refusedMs < SHORT_MS;
   }
 
   #makeRoom(bytes: number, own: Held): boolean {

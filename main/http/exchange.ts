@@ -49,7 +49,7 @@ export interface Job {
    */
   end(exchange: Exchange): TokenUsage | Promise<TokenUsage>;
   /** The request has ended, in whatever way: what was held for it is given back. */
-  over?(): void;
+  over?(exchange: Exchange): void;
 }
 
 export class Exchange implements UpstreamHandler {
@@ -137,8 +137,8 @@ export class Exchange implements UpstreamHandler {
   /** Passes bytes on; the runtime is held back while the client is slow. */
   write(chunk: Buffer | string): void {
     if (this.response.write(chunk)) return;
-    const { clock, inference } = this.#ports;
-    const isWaitedFor = () => inference.isWaitedFor(this.#job.modelId);
+    const { clock, inference, isMemoryShort } = this.#ports;
+    const isWaitedFor = () => inference.isWaitedFor(this.#job.modelId) || isMemoryShort();
     this.#heldBack ??= new HeldBack(this.response, { clock, isWaitedFor, fail: (error) => this.fail(error) });
     this.#heldBack.hold(this.#controller);
   }
@@ -295,7 +295,7 @@ export class Exchange implements UpstreamHandler {
   #finish(status: number, usage: TokenUsage): void {
     this.#done = true;
     this.#leaving?.abort();
-    this.#job.over?.();
+    this.#job.over?.(this);
     this.#comments?.end();
     this.#heldBack?.end();
     const lease = this.#lease;

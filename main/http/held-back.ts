@@ -15,7 +15,7 @@ const LEAST_TAKEN_BYTES = 30 * 1024;
 
 export interface HeldBackPorts {
   readonly clock: Clock;
-  /** Do others wait for the place? */
+  /** Do others wait for the place, or for the memory of its body? */
   isWaitedFor(): boolean;
   fail(error: ModeliumError): void;
 }
@@ -30,7 +30,7 @@ export class HeldBack {
   constructor(response: ServerResponse, ports: HeldBackPorts) {
     this.#response = response;
     this.#ports = ports;
-    this.#takenBytes = this.#taken();
+    this.#takenBytes = takenBytes(this.#response);
     this.#cancel = ports.clock.after(LOOK_MS, this.#look);
   }
 
@@ -50,18 +50,33 @@ export class HeldBack {
     this.#cancel();
   }
 
-  #taken(): number {
-    const { socket } = this.#response;
-    return socket === null ? 0 : socket.bytesWritten - socket.writableLength;
-  }
-
   #look = (): void => {
-    const takenBytes = this.#taken();
-    const readsHardly = this.#controller !== null && takenBytes - this.#takenBytes < LEAST_TAKEN_BYTES;
-    this.#takenBytes = takenBytes;
+    const taken = takenBytes(this.#response);
+    const readsHardly = this.#controller !== null && taken - this.#takenBytes < LEAST_TAKEN_BYTES;
+    this.#takenBytes = taken;
     const { clock, isWaitedFor, fail } = this.#ports;
     if (readsHardly && isWaitedFor())
       fail(new ModeliumError('cancelled', 'The client hardly read its answer, and others waited for its place.'));
     else this.#cancel = clock.after(LOOK_MS, this.#look);
   };
+}
+
+/**
+ * A whole answer that is written waits in memory for its client: one that hardly reads it is cut.
+ * @returns what stops the looks.
+ */
+export function cutIfUnread(response: ServerResponse, clock: Clock): () => void {
+  let before = takenBytes(response);
+  const look = (): void => {
+    const now = takenBytes(response);
+    if (now - before < LEAST_TAKEN_BYTES && !response.writableFinished) return void response.destroy();
+    before = now;
+    stop = clock.after(LOOK_MS, look);
+  };
+  let stop = clock.after(LOOK_MS, look);
+  return () => stop();
+}
+
+function takenBytes({ socket }: ServerResponse): number {
+  return socket === null ? 0 : socket.bytesWritten - socket.writableLength;
 }

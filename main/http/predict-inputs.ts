@@ -52,7 +52,7 @@ export class PredictInputs implements Job {
     });
   }
 
-  over(): void {
-    this.#answer.release();
+  over({ response }: Exchange): void {
+    this.#answer.release(response);
   }
 }

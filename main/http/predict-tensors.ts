@@ -137,8 +137,8 @@ export class PredictTensors implements Job {
     });
   }
 
-  over(): void {
-    this.#answer.release();
+  over({ response }: Exchange): void {
+    this.#answer.release(response);
   }
 }
 

@@ -8,4 +8,6 @@ export interface ProxyPorts {
   readonly dispatch: Dispatch;
   readonly clock: Clock;
   readonly log: Log;
+  /** Bodies were refused lately, because others take the memory for them. */
+  readonly isMemoryShort: () => boolean;
 }

@@ -3,12 +3,15 @@
  * classes. Collects one within its bounds, and has our JSON made of it: of a large one on another
  * thread, because a million numbers take this one a second (I12).
  */
+import type { ServerResponse } from 'node:http';
 import { ModeliumError } from '../../shared/errors.ts';
 import { MIB } from '../../shared/units.ts';
+import type { Clock } from '../core/ports.ts';
 import { type AnswerBudget, type AnswerShare, SMALL_ANSWER_BYTES } from './answer-budget.ts';
 import { type AnswerJson, answerJson, type WholeAnswer } from './answer-json.ts';
 import type { Exchange } from './exchange.ts';
-import type { Asking } from './leaving.ts';
+import { cutIfUnread } from './held-back.ts';
+import { type Asking, whenClosed } from './leaving.ts';
 import { brokeOff } from './refusal.ts';
 
 /** Some 20,000 embeddings of 1,024 numbers; more than that belongs into several requests (I10). */
@@ -22,6 +25,7 @@ export interface AnswerReader {
 
 export interface AnswerPorts {
   readonly largeAnswers: AnswerReader;
+  readonly clock: Clock;
   readonly answerBudget: AnswerBudget;
 }
 
@@ -76,8 +80,15 @@ export class CollectedAnswer {
     });
   }
 
-  release(): void {
-    this.#share?.release();
+  /** Gives its memory back once the client has taken the answer, or left. */
+  release(response: ServerResponse): void {
+    const share = this.#share;
+    if (share === null) return;
+    const stop = cutIfUnread(response, this.#ports.clock);
+    whenClosed(response, () => {
+      stop();
+      share.release();
+    });
   }
 }
 

@@ -59,6 +59,18 @@ it('one that reads nothing is left alone until others wait, and then it is cut a
   expect(clock.pending).toBe(0);
 });
 
+it('one that reads nothing is cut while bodies are refused for want of memory', async () => {
+  const response = await upstream.promise;
+  await fill(response);
+  setup.settings = { ...setup.settings, api: { ...setup.settings.api, max_buffered_mb: 1 } };
+  const refused = await fetch(`${setup.address}/predict/tiny`, { method: 'POST', body: JSON.stringify({ prompt: 'x'.repeat(2 * MIB) }) });
+  expect(refused.status).toBe(503);
+  const closed = once(response, 'close');
+  await clock.advance(30_000);
+  await closed;
+  expect(setup.engine.leases[0]?.released).toBe(1);
+});
+
 it('one that reads on goes on, though others wait', async () => {
   const response = await upstream.promise;
   await fill(response);
