@@ -25,10 +25,26 @@ export function harmless(text: string): string {
 }
 
 /**
- * One word of a command line, as a person may copy it: quoted where a shell would take it apart.
+ * JSON, which is YAML too, with nothing in it that a terminal obeys or nobody would see: the texts
+ * in it stay the same.
+ */
+export function visibleJson(json: string): string {
+  const units = (text: string) => Array.from({ length: text.length }, (_, at) => `\\u${hex(text.charCodeAt(at), 4)}`).join('');
+  return json.replace(/[\u007f-\u009f]/g, units).replace(UNSEEN, units);
+}
+
+/**
+ * One word of a command line, as a person may copy it: quoted where a shell would take it apart,
+ * and spelled as bash and zsh read it where it holds what nobody would see.
  */
 export function shellWord(word: string): string {
+  const spelled = (one: string) => `\\U${hex(one.codePointAt(0) ?? 0, 8)}`;
+  if (harmless(word) !== word || /[\n\t]/.test(word)) return `$'${word.replace(/['\\\p{Cc}]/gu, spelled).replace(UNSEEN, spelled)}'`;
   return /^[\p{L}\p{M}\p{N}_@%+=:,./][\p{L}\p{M}\p{N}_@%+=:,./-]*$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function hex(code: number, digits: number): string {
+  return code.toString(16).padStart(digits, '0');
 }
 
 /**

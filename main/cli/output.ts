@@ -1,6 +1,6 @@
 /** How the command line prints: tables, sizes, colours and a progress line. Knows no verbs. */
 import { ERRORS, type ErrorCode, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import { harmless } from '../../shared/visible.ts';
+import { harmless, visibleJson } from '../../shared/visible.ts';
 
 const ESCAPE = '\u001b';
 const BAR_CELLS = 24;
@@ -138,11 +138,8 @@ function harmlessOnTerminal(text: string): string {
     .join('');
 }
 
-/** JSON escapes most of what a terminal obeys; here the rest of it, and what nobody would see. */
 export function printJson(value: unknown): void {
-  const escaped = (text: string) =>
-    Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('');
-  console.log(JSON.stringify(value, null, 2).replaceAll(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, escaped));
+  console.log(visibleJson(JSON.stringify(value, null, 2)));
 }
 
 /** What went wrong and what to do, on standard error. */

@@ -1,7 +1,7 @@
 /**
  * Writes the settings made from a llama-swap configuration as the text of a modelium.yaml. Pure.
  */
-import { shellWord } from '../../shared/visible.ts';
+import { harmless, shellWord } from '../../shared/visible.ts';
 import { INDENT, inFlow } from '../io/settings/yaml-words.ts';
 import type { Commented, SwapSettings } from './swap-settings.ts';
 
@@ -62,7 +62,7 @@ function comments(depth: number, sentences: readonly string[]): readonly string[
 
 /** Whatever somebody's file says, it never leaves the comment. */
 function comment(depth: number, line: string): string {
-  return `${' '.repeat(depth * INDENT)}# ${line.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')}`.trimEnd();
+  return `${' '.repeat(depth * INDENT)}# ${harmless(line.replace(/[\p{Cc}\u2028\u2029]+/gu, ' '))}`.trimEnd();
 }
 
 function wrapped(sentence: string): readonly string[] {

@@ -219,6 +219,17 @@ test('a text of somebody else’s never leaves its comment or its value', () => 
   expect(Object.values(settings.models)).toMatchObject([{ aliases: ['a\nruntimes: {evil'] }]);
 });
 
+test('what nobody would see is spelled out, and the names stay the same', () => {
+  const hidden = 'a\u202eb\u200bc\u2066d\u{e0041}e';
+  const model = { cmd: `s --port \${PORT} -m '/m/${hidden}.gguf' ${hidden}`, aliases: [`x${hidden}`], [hidden]: 1 };
+  const config = JSON.stringify({ models: { [`m${hidden}\u009b`]: model }, peers: { [`p${hidden}`]: {} } });
+  const text = importedText(config, `/etc/${hidden}.yaml`, {});
+  expect(text).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  const { models, runtimes } = parseSettings(text, 'f');
+  expect(Object.values(models)[0]?.aliases).toContain(`x${hidden}`);
+  expect(Object.values(runtimes)[0]).toMatchObject({ args: expect.arrayContaining([hidden]) });
+});
+
 describe('what is no configuration', () => {
   test.each([
     ['', /expected sections/],

@@ -1,6 +1,7 @@
 /** What a person reads before trusting code is what would run. */
+import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { visible, visibleName } from '../../shared/visible.ts';
+import { harmless, shellWord, visible, visibleName } from '../../shared/visible.ts';
 
 test.each([
   ['import os\n\tos.system("x")\r\n', 'import os\n\tos.system("x")\r\n'],
@@ -14,4 +15,15 @@ test.each([
 
 test('a name stays on its line', () => {
   expect(visibleName('a.py\nb.py\t2 B\r\n')).toBe('a.py\\u{a}b.py\\u{9}2 B\\u{d}\\u{a}');
+});
+
+test.each([
+  ['/m/a-b.gguf', '/m/a-b.gguf'],
+  ["/m/it's $x", "'/m/it'\\''s $x'"],
+  ["it's\\ \u202eb\u200b\u{e0041}\n", "$'it\\U00000027s\\U0000005c \\U0000202eb\\U0000200b\\U000e0041\\U0000000a'"],
+])('%j is one word of a command line, with nothing in it that is not seen', (word, written) => {
+  expect(shellWord(word)).toBe(written);
+  expect(harmless(written)).toBe(written);
+  const env = { ...process.env, LC_ALL: 'C.UTF-8' };
+  expect(execFileSync('bash', ['-c', `printf %s ${written}`], { encoding: 'utf8', env })).toBe(word);
 });

@@ -1,4 +1,5 @@
 /** Plain data in words of YAML, for `yaml-edit.ts`. Pure. */
+import { visibleJson } from '../../../shared/visible.ts';
 import type { DataPath } from './yaml-change.ts';
 
 /** Columns that a section's keys stand deeper than its name. */
@@ -29,5 +30,5 @@ export function inFlow(value: unknown, isJson: boolean): string {
     const pad = isJson || pairs.length === 0 ? '' : ' ';
     return `{${pad}${pairs.join(', ')}${pad}}`;
   }
-  return typeof value === 'string' && !isJson && PLAIN.test(value) && !NOT_A_TEXT.test(value) ? value : JSON.stringify(value);
+  return typeof value === 'string' && !isJson && PLAIN.test(value) && !NOT_A_TEXT.test(value) ? value : visibleJson(JSON.stringify(value));
 }
