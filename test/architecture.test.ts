@@ -507,6 +507,11 @@ describe('architecture', () => {
     expect(found.filter((file) => file.startsWith('main/')).sort()).toEqual(asksFirst.sort());
   });
 
+  test('the command line prints through one file, which leaves nothing in that a terminal obeys', () => {
+    const prints = files.filter((file) => layerOf(file) === 'main/cli' && /\bconsole\./.test(readFileSync(join(root, file), 'utf8')));
+    expect(prints).toEqual(['main/cli/output.ts']);
+  });
+
   test('comments end at column 100, and no literal is spread only to keep several items on a line', () => {
     const faults = (text: string): readonly string[] =>
       text.split('\n').filter((line) => {

@@ -14,7 +14,7 @@ import { type Ask, converse, type Message } from './chat-session.ts';
 import { type Finished, type Piece, streamAnswer } from './chat-stream.ts';
 import { modelIn } from './load.ts';
 import { routeOf } from './model-name.ts';
-import { createProgress, paint, printJson } from './output.ts';
+import { createProgress, paint, printAside, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
 import { wrapFor } from './word-wrap.ts';
 
@@ -31,7 +31,7 @@ const WRONG_USE = 2;
 export async function chat({ stateFolder, json }: Shared, name: string | null, options: ChatOptions): Promise<number> {
   const talks = options.prompt === null && process.stdin.isTTY === true;
   if (talks && json) {
-    console.error('--json needs one question: give it by --prompt, or through a pipe.');
+    printAside('--json needs one question: give it by --prompt, or through a pipe.');
     return WRONG_USE;
   }
   const engine = await connect(stateFolder);
@@ -113,7 +113,7 @@ function showProgress(engine: EngineClient, id: string): { end(): void } {
 async function once(ask: Ask, { prompt, system }: ChatOptions, json: boolean): Promise<number> {
   const content = prompt ?? (await wholeText(process.stdin));
   if (content.trim() === '') {
-    console.error('There is nothing to ask: the prompt is empty.');
+    printAside('There is nothing to ask: the prompt is empty.');
     return WRONG_USE;
   }
   const messages: Message[] = [...(system === null ? [] : [{ role: 'system', content: system } as const]), { role: 'user', content }];

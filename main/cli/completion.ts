@@ -4,7 +4,7 @@
  */
 import { connect } from '../client.ts';
 import { LEVELS } from './option-values.ts';
-import { print } from './output.ts';
+import { print, printAside } from './output.ts';
 import type { Shared, Verb } from './verb.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -17,7 +17,7 @@ const WRONG_USE = 2;
 export async function completion(shell: string, verbs: readonly Verb[]): Promise<number> {
   const known = SHELLS.find((one) => one === shell);
   if (known === undefined) {
-    console.error(`error: there is no completion for ${shell}: it is made for ${SHELLS.join(', ')}`);
+    printAside(`error: there is no completion for ${shell}: it is made for ${SHELLS.join(', ')}`);
     return WRONG_USE;
   }
   print(completionScript(known, verbs));

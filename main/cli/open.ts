@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '../client.ts';
-import { print, printJson } from './output.ts';
+import { print, printAside, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export async function open({ stateFolder, json }: Shared, inBrowser: boolean): Promise<number> {
@@ -31,7 +31,7 @@ async function openBrowser(stateFolder: string, url: string): Promise<boolean> {
       resolve(true);
     });
     child.once('error', ({ message }) => {
-      console.error(`No browser could be opened (${message}): open the address above yourself.`);
+      printAside(`No browser could be opened (${message}): open the address above yourself.`);
       resolve(false);
     });
   });

@@ -123,6 +123,11 @@ export function print(text: string): void {
   console.log(harmlessOnTerminal(text));
 }
 
+/** On standard error: standard output is for results. */
+export function printAside(text: string): void {
+  console.error(harmlessOnTerminal(text));
+}
+
 /**
  * What `paint` made, and nothing else, may hold an escape: a name that brings colours of its own
  * could pass for a word of ours.
@@ -145,9 +150,9 @@ export function printJson(value: unknown): void {
 /** What went wrong and what to do, on standard error. */
 export function printError(thrown: unknown): void {
   const error: ModeliumError = toModeliumError(thrown);
-  console.error(`${paint('red', 'modelium:')} ${harmless(error.message)}`);
-  for (const line of error.details.lastOutput ?? []) console.error(`  | ${harmless(line)}`);
-  console.error(paint('dim', HINTS[error.code] ?? ERRORS[error.code].hint));
+  printAside(`${paint('red', 'modelium:')} ${error.message}`);
+  for (const line of error.details.lastOutput ?? []) printAside(`  | ${line}`);
+  printAside(paint('dim', HINTS[error.code] ?? ERRORS[error.code].hint));
 }
 
 /** The table's hints are for who speaks HTTP; a person at a terminal has verbs. */

@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { nearestNames } from '../../shared/nearest.ts';
 import { VERSION } from '../../shared/version.ts';
+import { harmless } from '../../shared/visible.ts';
 import { modeliumFolders } from '../io/folders.ts';
 import { printError } from './output.ts';
 import type { Verb } from './verb.ts';
@@ -63,6 +64,11 @@ function describeProgram(finish: (code: number) => void): Command {
     .version(VERSION)
     .option('--state-folder <folder>', 'state folder of the engine; clients find the engine by it', modeliumFolders().state)
     .exitOverride()
+    // Its errors repeat words of the command line, which a terminal must not obey.
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(harmless(text)),
+      writeErr: (text) => void process.stderr.write(harmless(text)),
+    })
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('`modelium --help` lists the verbs.');
   for (const verb of VERBS) addVerb(program, verb, finish);

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { ModeliumError } from '../../shared/errors.ts';
 import { homeFolder } from '../io/folders.ts';
 import { nodeProgram } from '../packaged.ts';
-import { print, printJson } from './output.ts';
+import { print, printAside, printJson } from './output.ts';
 import type { Shared } from './verb.ts';
 
 const WRONG_USE = 2;
@@ -55,13 +55,13 @@ export async function service({ stateFolder, json }: Shared, action: string, { c
       return trouble === null ? 0 : 1;
     }
     default:
-      console.error(`error: unknown action ${action}: use install, uninstall or status`);
+      printAside(`error: unknown action ${action}: use install, uninstall or status`);
       return WRONG_USE;
   }
 }
 
 function reportRefusal(trouble: string): number {
-  console.error(`systemd did not take it: ${trouble}. Start it by hand: systemctl --user enable --now ${UNIT}`);
+  printAside(`systemd did not take it: ${trouble}. Start it by hand: systemctl --user enable --now ${UNIT}`);
   return 1;
 }
 

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { appFolder } from '../programs.ts';
+import { printAside } from './output.ts';
 
 /** What starts the window, or why nothing does and what to do about it, as a sentence. */
 export type WindowProgram = { readonly command: string; readonly args: readonly string[] } | { readonly why: string };
@@ -65,7 +66,7 @@ export function spawnWindow(
 export async function window(stateFolder: string): Promise<number> {
   const found = findWindow();
   if ('why' in found) {
-    console.error(`${found.why} Serving without a window, as \`modelium serve\` does.`);
+    printAside(`${found.why} Serving without a window, as \`modelium serve\` does.`);
     const { serve } = await import('./serve.ts');
     return serve({ stateFolder });
   }
@@ -77,7 +78,7 @@ export async function window(stateFolder: string): Promise<number> {
   return await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => {
-      if (signal !== null) console.error(`The window ended with ${signal}. \`modelium serve\` works without it.`);
+      if (signal !== null) printAside(`The window ended with ${signal}. \`modelium serve\` works without it.`);
       resolve(code ?? 1);
     });
   });

@@ -96,6 +96,22 @@ describe('wrong use ends with 2', () => {
   });
 });
 
+const EVIL = '\u001b]0;t\u0007\u001b[31m\u202e\u009b2J';
+
+test.each([
+  [[EVIL]],
+  [['ls', `--${EVIL}`]],
+  [['ls', EVIL]],
+  [['help', EVIL]],
+  [['completion', EVIL]],
+  [['service', EVIL]],
+  [['serve', '--port', EVIL]],
+  [['why', '-n', EVIL]],
+])('a terminal obeys no word of %j', async (args) => {
+  const { out, err } = await modelium(...args);
+  expect(out + err).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+});
+
 describe('without an engine', () => {
   test.each([
     [['ls']],
