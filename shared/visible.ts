@@ -52,5 +52,10 @@ function hex(code: number, digits: number): string {
  * table.
  */
 export function visibleName(name: string): string {
-  return visible(name).replace(/[\n\r\t]/g, (one) => `\\u{${one.charCodeAt(0).toString(16)}}`);
+  return oneLine(visible(name));
+}
+
+/** A text on one line: its line ends and all that a terminal obeys are spelled out. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.charCodeAt(0).toString(16)}}`);
 }

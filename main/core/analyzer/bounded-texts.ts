@@ -1,9 +1,10 @@
 /**
  * Bounds what the files of a model may say about it: the length of each text, and all of it
  * together (I7). Every page, answer, log line and row of the ledger that tells of the model repeats
- * these texts, so that a few files with names of megabytes would fill the memory and the disk.
- * Pure.
+ * these texts, so that a few files with names of megabytes would fill the memory and the disk, and
+ * a line end in one of them could pass for a line of ours: each text has one line. Pure.
  */
+import { oneLine } from '../../../shared/visible.ts';
 
 /** Longer than any sentence of ours, and than any name that a model has. */
 const MOST_CHARACTERS = 1_000;
@@ -30,7 +31,7 @@ export function boundedTexts<Said>(said: Said, whole: ReadonlySet<string>): Said
   const bounded = (value: unknown): unknown => {
     if (typeof value === 'string') {
       if (whole.has(value)) return value;
-      const text = cut(value);
+      const text = cut(oneLine(cut(value)));
       spend(text.length);
       return text;
     }
@@ -39,7 +40,8 @@ export function boundedTexts<Said>(said: Said, whole: ReadonlySet<string>): Said
       spend(OTHER_VALUE);
       return value;
     }
-    const members = Object.entries(value).map(([name, member]: [string, unknown]) => {
+    const members = Object.entries(value).map(([key, member]: [string, unknown]) => {
+      const name = oneLine(key);
       spend(name.length);
       return [name, bounded(member)] as const;
     });

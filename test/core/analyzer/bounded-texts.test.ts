@@ -17,6 +17,14 @@ describe('boundedTexts', () => {
     expect(said.isWellFormed()).toBe(true);
   });
 
+  test('no text has a line of its own, and a terminal obeys none', () => {
+    const said = { architecture: 'Arch\r\nFAKE row', types: { 'F16\n': 5 }, notes: ['a\u2028b\u001b[31m', '\n'.repeat(900)] };
+    const bounded = boundedTexts(said, NOTHING);
+    expect(JSON.stringify(bounded)).not.toMatch(/\\[nr]|\\u001b|\u2028/);
+    expect(bounded?.architecture).toBe('Arch\\u{d}\\u{a}FAKE row');
+    expect(bounded?.notes[1]?.length).toBeLessThanOrEqual(1_000);
+  });
+
   test('paths of the files stay whole, and count nothing', () => {
     const files = Array.from({ length: 5_000 }, (_, at) => `${'a'.repeat(2_000)}${at}`);
     expect(boundedTexts({ files }, new Set(files))).toEqual({ files });
