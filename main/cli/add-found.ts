@@ -10,7 +10,7 @@ import { type FoundModel, STORE_NAMES } from '../../shared/snapshot.ts';
 import { bytesInWords } from '../../shared/units.ts';
 import { harmless } from '../../shared/visible.ts';
 import { type AnswerOf, connect, type EngineClient } from '../client.ts';
-import { paint, print, printError, printJson, table } from './output.ts';
+import { paint, print, printError, printJson, printText, table } from './output.ts';
 import type { Shared } from './verb.ts';
 
 type Found = AnswerOf<'found'>;
@@ -69,7 +69,7 @@ function tell({ models, problems, isCut }: Found): void {
   const count = models.length === 1 ? 'One model is' : `${models.length} models are`;
   const rest = known === 0 ? '' : `, ${known === models.length ? 'all' : known} of them registered here`;
   print(models.length === 0 ? 'There are no models of other tools on this machine.' : `${count} already on this machine${rest}:`);
-  if (models.length > 0) print(table(['', 'NAME', 'STORE', 'SIZE', 'KIND', 'HERE'], models.map(row)));
+  if (models.length > 0) printText(table(['', 'NAME', 'STORE', 'SIZE', 'KIND', 'HERE'], models.map(row)));
   for (const problem of problems) print(problem);
   if (isCut) print('There may be more: the search takes at most 10 s and ends at 1,000 models.');
   if (models.some(isNew))

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ModeliumError } from '../../shared/errors.ts';
 import { connect } from '../client.ts';
-import { print, printJson } from './output.ts';
+import { inLines, print, printJson, printText } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export async function add({ stateFolder, json }: Shared, given: string): Promise<number> {
@@ -22,7 +22,7 @@ export async function add({ stateFolder, json }: Shared, given: string): Promise
     return 0;
   }
   print(added.message);
-  if (decision?.kind === 'refuse') print(`It cannot be served yet: ${decision.reason}\n${decision.help}`);
+  if (decision?.kind === 'refuse') printText(inLines([`It cannot be served yet: ${decision.reason}`, decision.help]));
   else if (decision !== null) print(`Ask the model: modelium run ${added.id} "Hello"`);
   return 0;
 }

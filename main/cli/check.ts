@@ -19,7 +19,7 @@ import { checkRuntimes } from '../engine/check-runtimes.ts';
 import { expandHome, modeliumFolders } from '../io/folders.ts';
 import { loadSettings } from '../io/settings/settings-file.ts';
 import { nameOfDevice } from './devices.ts';
-import { paint, print, printJson, table } from './output.ts';
+import { paint, printJson, printText, table } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export type Finding = RuntimeFinding;
@@ -43,7 +43,7 @@ export async function check({ stateFolder, json }: Shared, config: string | unde
     ...engine.findings,
   ];
   if (json) printJson(found);
-  else print(table(['', 'WHAT', 'FOUND'], found.map(row), 'wrap'));
+  else printText(table(['', 'WHAT', 'FOUND'], found.map(row), 'wrap'));
   return found.some(({ verdict }) => verdict === 'wrong') ? 1 : 0;
 }
 

@@ -4,7 +4,7 @@
  */
 import { connect } from '../client.ts';
 import { LEVELS } from './option-values.ts';
-import { print, printAside } from './output.ts';
+import { print, printAside, printText } from './output.ts';
 import type { Shared, Verb } from './verb.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -20,7 +20,7 @@ export async function completion(shell: string, verbs: readonly Verb[]): Promise
     printAside(`error: there is no completion for ${shell}: it is made for ${SHELLS.join(', ')}`);
     return WRONG_USE;
   }
-  print(completionScript(known, verbs));
+  printText(completionScript(known, verbs));
   return 0;
 }
 

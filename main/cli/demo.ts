@@ -16,7 +16,7 @@ import { modeliumFolders } from '../io/folders.ts';
 import { openStateFolder } from '../io/state-folder.ts';
 import { isPortFree } from './check.ts';
 import { followModel } from './load.ts';
-import { paint, print } from './output.ts';
+import { paint, print, printText } from './output.ts';
 import { dropInto, type SampleModel, sampleModel } from './sample-model.ts';
 import { host, pageLine, stopSignals } from './serve.ts';
 import { findWindow, spawnWindow } from './window.ts';
@@ -113,9 +113,9 @@ async function tell(engine: Engine, sample: SampleModel, watch: string, signal: 
   const path = `/predict/${model.id}`;
   const body = { prompt: QUESTION, max_tokens: 200, temperature: 0 };
   const answer = await predict(engine.address, path, body, signal);
-  print(`\n${paint('bold', QUESTION)}\n${answer.text.trim()}\n`);
+  printText(`\n${paint('bold', QUESTION)}\n${answer.text.trim()}\n`);
   if (!sample.real) print('(Noise: this model was never trained.)');
-  print(`${paint('dim', timesOf(answer))}\n\nAsk it yourself:\n  curl ${engine.address}${path} -d '${JSON.stringify(body)}'\n`);
+  printText(`${paint('dim', timesOf(answer))}\n\nAsk it yourself:\n  curl ${engine.address}${path} -d '${JSON.stringify(body)}'\n`);
   return answer.text.trim() !== '';
 }
 

@@ -6,7 +6,7 @@
 import type { EngineEvent, ModelView } from '../../shared/snapshot.ts';
 import { connect, type EngineClient } from '../client.ts';
 import { routeOf } from './model-name.ts';
-import { createProgress, paint, print, printJson } from './output.ts';
+import { createProgress, inLines, paint, printJson, printText } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export interface LoadOptions {
@@ -19,7 +19,7 @@ export async function load({ stateFolder, json }: Shared, name: string, options:
   const asked = await engine.post<'load'>(`${await routeOf(engine, name)}/load`, { force: options.force });
   const model = options.wait ? await followModel(engine, asked.model) : asked.model;
   if (json) printJson(model);
-  else print(verdict(model));
+  else printText(verdict(model));
   return options.wait && model.state !== 'ready' ? 1 : 0;
 }
 
@@ -71,10 +71,10 @@ function hasSettled({ state, copy }: ModelView, moved: boolean): boolean {
 }
 
 function verdict(model: ModelView): string {
-  if (model.state === 'ready') return `${paint('green', 'ready')} ${model.id}: ${model.message}`;
+  if (model.state === 'ready') return inLines([`${paint('green', 'ready')} ${model.id}: ${model.message}`]);
   const help =
     model.state === 'settling'
       ? 'It is loaded when the missing files have arrived; with --force the present files are loaded.'
       : model.help;
-  return `${model.id} is ${model.state}: ${model.message}${help === null ? '' : `\n${help}`}`;
+  return inLines([`${model.id} is ${model.state}: ${model.message}`, ...(help === null ? [] : [help])]);
 }

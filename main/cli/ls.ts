@@ -4,7 +4,7 @@ import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { bytesInWords, longSpan } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { placeName } from './devices.ts';
-import { paint, print, printJson, table } from './output.ts';
+import { paint, print, printJson, printText, table } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export async function list({ stateFolder, json, wide }: Shared): Promise<number> {
@@ -13,7 +13,7 @@ export async function list({ stateFolder, json, wide }: Shared): Promise<number>
   if (json) printJson(models);
   else if (models.length === 0)
     print(`No models yet. Copy one into ${watchFolders.map(({ path }) => path).join(' or ')}, or: modelium add PATH`);
-  else print(modelTable(models, devices, wide));
+  else printText(modelTable(models, devices, wide));
   return 0;
 }
 

@@ -1,6 +1,6 @@
 /** How the command line prints: tables, sizes, colours and a progress line. Knows no verbs. */
 import { ERRORS, type ErrorCode, type ModeliumError, toModeliumError } from '../../shared/errors.ts';
-import { harmless, visibleJson } from '../../shared/visible.ts';
+import { harmless, visibleJson, visibleName } from '../../shared/visible.ts';
 
 const ESCAPE = '\u001b';
 const BAR_CELLS = 24;
@@ -119,13 +119,24 @@ function cellsOf(text: string): number {
 
 const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u3000-\u303f\uff01-\uff60\p{Emoji_Presentation}]/gu;
 
-export function print(text: string): void {
+/** One line: with a line end in it, a name or a text from a file could pass for a line of ours. */
+export function print(line: string): void {
+  printText(inLines([line]));
+}
+
+/** A text whose line ends are all ours: of `inLines`, or of `table`. */
+export function printText(text: string): void {
   console.log(harmlessOnTerminal(text));
 }
 
-/** On standard error: standard output is for results. */
-export function printAside(text: string): void {
-  console.error(harmlessOnTerminal(text));
+/** A line for each; line ends in them are spelled out. */
+export function inLines(lines: readonly string[]): string {
+  return lines.map((line) => line.replace(/[\n\r]/g, visibleName)).join('\n');
+}
+
+/** One line on standard error: standard output is for results. */
+export function printAside(line: string): void {
+  console.error(harmlessOnTerminal(inLines([line])));
 }
 
 /**
@@ -150,7 +161,10 @@ export function printJson(value: unknown): void {
 /** What went wrong and what to do, on standard error. */
 export function printError(thrown: unknown): void {
   const error: ModeliumError = toModeliumError(thrown);
-  printAside(`${paint('red', 'modelium:')} ${error.message}`);
+  // Some have a line for each of several problems.
+  const [first = '', ...more] = error.message.split('\n');
+  printAside(`${paint('red', 'modelium:')} ${first}`);
+  for (const line of more) printAside(`  ${line}`);
   for (const line of error.details.lastOutput ?? []) printAside(`  | ${line}`);
   printAside(paint('dim', HINTS[error.code] ?? ERRORS[error.code].hint));
 }
@@ -177,7 +191,7 @@ export function createProgress(): Progress {
   const onTerminal = process.stderr.isTTY === true;
   return {
     show(text, ratio) {
-      const words = harmless(text);
+      const words = harmless(inLines([text]));
       if (onTerminal) process.stderr.write(`\r\u001b[2K${bar(ratio)}${words}`.slice(0, (process.stderr.columns || 80) + 4));
       else if (words !== last) process.stderr.write(`${words}\n`);
       last = words;

@@ -12,7 +12,7 @@ import { connect } from '../client.ts';
 import { notThere } from './add.ts';
 import { nameOfDevice, placeName } from './devices.ts';
 import { meantBy } from './model-name.ts';
-import { paint, print, printJson, table } from './output.ts';
+import { inLines, paint, printJson, printText, table } from './output.ts';
 import { profileText } from './profile-text.ts';
 import type { Shared } from './verb.ts';
 
@@ -27,8 +27,8 @@ export async function plan({ stateFolder, json, wide }: Shared, given: string): 
   const { decision, profile, message } = answer;
   if (json) printJson(answer);
   else {
-    if (profile !== null) print(profileText(profile));
-    print(decision === null ? message : decisionText(decision, devices, wide));
+    if (profile !== null) printText(profileText(profile));
+    printText(decision === null ? inLines([message]) : decisionText(decision, devices, wide));
   }
   return decision === null || decision.kind === 'refuse' ? 1 : 0;
 }
@@ -41,14 +41,14 @@ function decisionText(decision: Decision, devices: readonly DeviceView[], wide =
   const place = placeOf(because.cause);
   const facts = because.facts.filter((fact) => !isDetail(fact));
   const details = because.facts.filter(isDetail);
-  return [
+  return inLines([
     `${paint(KINDS[kind], kind)}: ${paint('bold', headlineOf(because))}`,
     ...facts.map((fact) => `  ${factInWords(fact, place)}`),
     ...details.map((fact) => paint('dim', `  ${factInWords(fact)}`)),
     ...(decision.kind === 'refuse' ? [decision.help] : []),
     ...entryLines(decision),
-    ...(candidates.length > 0 ? [candidateTable(candidates, devices, wide)] : []),
-  ].join('\n');
+    ...(candidates.length > 0 ? candidateTable(candidates, devices, wide).split('\n') : []),
+  ]);
 }
 
 /**

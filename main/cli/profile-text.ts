@@ -5,7 +5,7 @@
 import type { FileProblem, ModelForm, ModelProfile } from '../../shared/profile.ts';
 import { cacheInWords, expertsInWords, headsInWords } from '../../shared/profile-words.ts';
 import { bytesInWords, countInWords } from '../../shared/units.ts';
-import { paint } from './output.ts';
+import { inLines, paint } from './output.ts';
 
 /** Names and problems shown one by one; the rest is counted (--json lists them all). */
 const MOST_SHOWN = 12;
@@ -22,15 +22,14 @@ export function profileText(profile: ModelProfile): string {
   const rows = [...figures(profile), ...profile.forms.map(formRow), ...problemRows(profile)];
   const head = kind === 'unknown' ? 'Its kind is not known' : `It is ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} model`;
   const lines = [`${paint('bold', head)} (${what.filter((word) => word !== null && word !== '').join(', ')}).`];
-  if (rows.length > 0) lines.push(columns(rows));
-  return [...lines, ...profile.notes].join('\n');
+  return inLines([...lines, ...columns(rows), ...profile.notes]);
 }
 
 type Row = readonly [name: string, text: string];
 
-function columns(rows: readonly Row[]): string {
+function columns(rows: readonly Row[]): readonly string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, text]) => `  ${paint('dim', name)}${' '.repeat(width - name.length)}  ${text}`).join('\n');
+  return rows.map(([name, text]) => `  ${paint('dim', name)}${' '.repeat(width - name.length)}  ${text}`);
 }
 
 function figures(profile: ModelProfile): readonly Row[] {

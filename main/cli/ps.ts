@@ -7,7 +7,7 @@ import { clockSpan, speedInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { placeName } from './devices.ts';
 import { memoryInWords, paintedState } from './ls.ts';
-import { print, printJson, table } from './output.ts';
+import { print, printJson, printText, table } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export async function ps({ stateFolder, json, wide }: Shared): Promise<number> {
@@ -36,7 +36,7 @@ export async function ps({ stateFolder, json, wide }: Shared): Promise<number> {
     requestsOf(model),
     leftOf(model),
   ]);
-  print(table(['MODEL', 'STATE', 'RUNTIME', 'ON', 'MEMORY', 'TOKENS/S', 'REQUESTS', 'UNLOADS IN'], rows, wide));
+  printText(table(['MODEL', 'STATE', 'RUNTIME', 'ON', 'MEMORY', 'TOKENS/S', 'REQUESTS', 'UNLOADS IN'], rows, wide));
   return 0;
 }
 

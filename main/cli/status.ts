@@ -4,29 +4,29 @@ import type { DeviceView, NodeView, Snapshot } from '../../shared/snapshot.ts';
 import { gibibytes, longSpan } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { nameOfDevice } from './devices.ts';
-import { paint, print, printJson } from './output.ts';
+import { inLines, paint, printJson, printText } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export async function status({ stateFolder, json }: Shared): Promise<number> {
   const engine = await connect(stateFolder);
   const snapshot = await engine.get<'snapshot'>('/control/snapshot');
   if (json) printJson({ ...snapshot, models: snapshot.models.map(({ id, state }) => ({ id, state })) });
-  else print(statusText(snapshot, Date.now()));
+  else printText(statusText(snapshot, Date.now()));
   return 0;
 }
 
 export function statusText(snapshot: Snapshot, nowMs: number): string {
   const { version, address, startedAt, settingsFile, settingsProblem, watchFolders, devices, runtimes } = snapshot;
   const line = (name: string, text: string): string => `${paint('dim', name.padEnd(9))} ${text}`;
-  return [
+  return inLines([
     line('engine', `Modelium ${version} at ${address}, up for ${longSpan(nowMs - Date.parse(startedAt))}`),
     line('settings', settingsFile ?? 'no modelium.yaml: the defaults are in force'),
-    ...(settingsProblem === null ? [] : [line('', paint('red', settingsProblem))]),
+    ...(settingsProblem === null ? [] : settingsProblem.split('\n').map((problem) => line('', paint('red', problem)))),
     ...watchFolders.map(({ path, ok, message }) => line('watches', ok ? path : `${path}: ${paint('red', message)}`)),
     line('models', countsOf(snapshot)),
     ...devices.map((device) => line(nameOfDevice(device.id, devices), deviceText(device))),
     ...runtimes.flatMap(({ nodes = [] }) => nodes.map((node) => line('elsewhere', nodeText(node)))),
-  ].join('\n');
+  ]);
 }
 
 function countsOf({ models }: Snapshot): string {

@@ -9,7 +9,7 @@ import { bytesInWords } from '../../shared/units.ts';
 import { visible, visibleName } from '../../shared/visible.ts';
 import { connect, type EngineClient } from '../client.ts';
 import { routeOf } from './model-name.ts';
-import { paint, print, printJson, table } from './output.ts';
+import { inLines, paint, print, printJson, printText, table } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export interface TrustOptions {
@@ -40,12 +40,12 @@ export async function trust({ stateFolder, json }: Shared, name: string, options
 async function end(engine: EngineClient, { id, forms }: TrustView, json: boolean, isDone: boolean): Promise<number> {
   const { model } = await engine.get<'model'>(`/control/models/${encodeURIComponent(id)}`);
   if (json) printJson(model);
-  else if (forms.length > 0) print(isDone ? stateOf(model) : 'Nothing was changed.');
+  else if (forms.length > 0) printText(isDone ? stateOf(model) : 'Nothing was changed.');
   return isDone ? 0 : 1;
 }
 
 function stateOf({ id, state, message, help }: ModelView): string {
-  return `${id} is ${state}: ${message}${help === null ? '' : `\n${help}`}`;
+  return inLines([`${id} is ${state}: ${message}`, ...(help === null ? [] : [help])]);
 }
 
 function tell({ id, forms }: TrustView, withText: boolean): void {
@@ -58,7 +58,7 @@ function printForm({ form, hash, trusted, trustedAt, files }: TrustFormView, wit
   const standing = trusted ? paint('green', `trusted since ${trustedAt}`) : paint('yellow', 'not trusted');
   print(`${paint('bold', form)}: ${count} would be executed here; ${standing}; SHA-256 ${hash}`);
   // All of them: nobody can trust what is not named.
-  print(
+  printText(
     table(
       ['FILE', 'SIZE', 'WHY'],
       files.map((file) => [visibleName(file.path), sizeOf(file.bytes), file.why]),
@@ -67,8 +67,8 @@ function printForm({ form, hash, trusted, trustedAt, files }: TrustFormView, wit
   if (!withText) return;
   for (const { path, preview, isCut } of files) {
     const name = visibleName(path);
-    if (preview === null) print(`\n--- ${name}: ${isCut ? 'a text that is not shown here: look at the file itself' : 'no text'} ---`);
-    else print(`\n--- ${name} ---\n${visible(preview)}${isCut ? '\n--- and more: only its beginning is shown ---' : ''}`);
+    if (preview === null) printText(`\n--- ${name}: ${isCut ? 'a text that is not shown here: look at the file itself' : 'no text'} ---`);
+    else printText(`\n--- ${name} ---\n${visible(preview)}${isCut ? '\n--- and more: only its beginning is shown ---' : ''}`);
   }
 }
 

@@ -4,7 +4,7 @@ import { factInWords, isDetail, placeOf, rowHeadlines } from '../../shared/reaso
 import { phasesInWords, secondsInWords } from '../../shared/units.ts';
 import { connect } from '../client.ts';
 import { nameOf } from './model-name.ts';
-import { indented, paint, print, printJson } from './output.ts';
+import { indented, inLines, paint, print, printJson, printText } from './output.ts';
 import type { Shared } from './verb.ts';
 
 export interface WhyOptions {
@@ -31,7 +31,7 @@ export async function why({ stateFolder, json }: Shared, word: string | null, { 
     if (model.help !== null) print(model.help);
   }
   if (decisions.length === 0) print('No decisions yet.');
-  for (const row of decisions.toReversed()) print(rowText(row, details));
+  for (const row of decisions.toReversed()) printText(rowText(row, details));
   return 0;
 }
 
@@ -45,13 +45,17 @@ export function rowText(row: DecisionRow, details: boolean): string {
   const facts = (row.because?.facts ?? [])
     .filter((fact) => details || !isDetail(fact) || fact.fact === 'said')
     .map((fact) => factInWords(fact, place));
-  return [
+  return inLines([
     `${paint('dim', row.at.replace('T', ' ').replace(/\..*$/, ''))}  ${row.modelId}: ${headline}`,
-    ...(facts.length === 0 ? [] : [paint('dim', indented(facts.join('; '), INDENT))]),
+    ...(facts.length === 0
+      ? []
+      : indented(inLines([facts.join('; ')]), INDENT)
+          .split('\n')
+          .map((line) => paint('dim', line))),
     ...(row.outcome === null
       ? []
       : [`${' '.repeat(INDENT)}-> ${failure === null ? '' : `${paint('red', failure)}: `}${outcomeInWords(row.outcome)}`]),
-  ].join('\n');
+  ]);
 }
 
 /** `ready, 31 s (starting 5.2 s, reading weights 21 s)`. */

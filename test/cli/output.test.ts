@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { paint, print, printJson, table } from '../../main/cli/output.ts';
+import { createProgress, inLines, paint, print, printAside, printError, printJson, printText, table } from '../../main/cli/output.ts';
+import { ModeliumError } from '../../shared/errors.ts';
 import { harmless } from '../../shared/visible.ts';
 
 const onTerminal = process.stdout.isTTY;
@@ -56,7 +57,7 @@ test('only our own colours reach a terminal', () => {
   const reported = vi.spyOn(console, 'log').mockImplementation(() => {});
   const evil = '\u001b[32mready\u001b[0m \u001b[8m\u001b]0;t\u0007\u202egpj.exe\u200b\u2028\u009b2J';
   print(`${paint('red', `no ${evil}`)} ${evil}`);
-  print(table(['NAME', 'WHY'], [[`${evil}\nfake`, paint('green', 'ready')]]));
+  printText(table(['NAME', 'WHY'], [[`${evil}\nfake`, paint('green', 'ready')]]));
   const text = reported.mock.calls.join('\n');
   reported.mockRestore();
   const ours = /\p{Cc}\[(?:31|32|2)m\P{Cc}*\p{Cc}\[(?:39|22)m/gu;
@@ -64,6 +65,25 @@ test('only our own colours reach a terminal', () => {
   expect(text.replaceAll(ours, '')).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
   expect(text).toContain('\\u{202e}gpj.exe\\u{200b}');
   expect(text.split('\n')).toHaveLength(3);
+});
+
+test('a line end in a text begins no line of its own', () => {
+  let told = '';
+  const note = (text: unknown) => {
+    told += `${String(text)}\n`;
+    return true;
+  };
+  for (const method of ['log', 'error'] as const) vi.spyOn(console, method).mockImplementation(note);
+  vi.spyOn(process.stderr, 'write').mockImplementation(note);
+  const evil = 'a name\r\nFAKE row';
+  print(evil);
+  printAside(evil);
+  printText(inLines([evil, evil]));
+  printError(new ModeliumError('not-running', evil));
+  createProgress().show(evil, null);
+  vi.restoreAllMocks();
+  expect(told.match(/FAKE/g)).toHaveLength(6);
+  expect(told).not.toMatch(/^FAKE/m);
 });
 
 test('letters that join, and pictures of several parts, stay as they are', () => {

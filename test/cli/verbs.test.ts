@@ -2,7 +2,7 @@
  * What each verb answers, and its exit code: a table, run in this process against one engine. The
  * built command is tried in live.test.ts and program.test.ts.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { runProgram } from '../../main/cli/program.ts';
@@ -118,6 +118,34 @@ describe('a command line, its exit code and its words', () => {
     expect(ran.out).toMatch(out);
     // Never a stack of ours.
     expect(ran.err).not.toMatch(/^ +at /m);
+  });
+
+  test('a line end in a name, or in what a file says, begins no line', async () => {
+    const evil = 'evil\nFAKE row';
+    const folder = join(live.folder, 'else', evil);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ architectures: [`Arch\r\nFAKE row`], model_type: 'x\nFAKE row' }));
+    writeFileSync(join(folder, `${evil}.bin`), 'no model');
+    await writeTinyGguf(join(live.folder, 'else'), { name: 'evil-tiny', contextTokens: 512 });
+    renameSync(join(live.folder, 'else', 'evil-tiny.gguf'), join(live.folder, 'else', `${evil}.gguf`));
+    const id = 'evil FAKE row';
+    for (const line of [
+      ['plan', folder],
+      ['add', folder],
+      ['plan', `${folder}.gguf`],
+      ['add', `${folder}.gguf`],
+      ['load', id],
+      ['why', id, '--details'],
+      ['unload', id],
+      ['plan', `${folder}-not-here`],
+      ['load', `${evil}.gguf`],
+      ['ls'],
+      ['forget', id],
+    ]) {
+      const { out, err } = await modelium(line);
+      expect(out + err, line.join(' ')).not.toMatch(/^FAKE/m);
+      expect(out + err, line.join(' ')).not.toBe('');
+    }
   });
 
   test('load of what lacks files ends at once, and says which', async () => {
