@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { nearestNames } from './nearest.ts';
 import { type Settings, type SettingsPath, settingsSchema } from './settings.ts';
 import { unwrapped } from './settings-keys.ts';
+import { quoted } from './visible.ts';
 
 /**
  * What is wrong with a settings value, and where. `key` names the offending key of the section at
@@ -77,16 +78,16 @@ function toProblems(issue: z.core.$ZodIssue): readonly SettingsProblem[] {
   if (issue.code === 'invalid_key') {
     // The name itself is wrong, whatever stands below it.
     const [why] = issue.issues.map(expectation);
-    return [{ path: path.slice(0, -1), key: String(path.at(-1)), sentence: `${path.join('.')}: ${why}.` }];
+    return [{ path: path.slice(0, -1), key: String(path.at(-1)), sentence: `${quoted(path.join('.'))}: ${why}.` }];
   }
   if (issue.code !== 'unrecognized_keys') {
-    return [{ path, key: null, sentence: `${path.join('.') || 'the file'}: ${expectation(issue)}.` }];
+    return [{ path, key: null, sentence: `${quoted(path.join('.')) || 'the file'}: ${expectation(issue)}.` }];
   }
   const known = sectionKeys(path) ?? [];
   return issue.keys.map((key) => {
     const [nearest] = nearestNames(key, known, 1);
     const near = nearest === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
-    return { path, key, sentence: `unknown key "${[...path, key].join('.')}". ${secretHint(key, known) ?? near}` };
+    return { path, key, sentence: `unknown key "${quoted([...path, key].join('.'))}". ${secretHint(key, known) ?? near}` };
   });
 }
 

@@ -43,6 +43,13 @@ export function shellWord(word: string): string {
   return /^[\p{L}\p{M}\p{N}_@%+=:,./][\p{L}\p{M}\p{N}_@%+=:,./-]*$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+const MOST_QUOTED = 200;
+
+/** What a sentence repeats of a file: on one line, and its beginning, where it is long. */
+export function quoted(text: string): string {
+  return oneLine(text.length <= MOST_QUOTED ? text : `${text.slice(0, MOST_QUOTED).toWellFormed()} …`);
+}
+
 function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0');
 }

@@ -216,6 +216,31 @@ describe('what is wrong, with line and column', () => {
     for (const part of expected) expect(reported).toContain(part);
   });
 
+  test.each([
+    ['a tag', '!'.repeat(100_000)],
+    ['a key', `${'k'.repeat(1_000)}: 1`],
+    ['a key of many lines', `? "${'k'.repeat(100_000)}"\n: 1`],
+    ['a name', `models: { ? "${'k'.repeat(100_000)}" : { pin: 3 } }`],
+    ['a setting below it', `models: { ? "\\n${'k'.repeat(100_000)}" : { pni: 3 } }`],
+  ])('of %s that goes on and on, its beginning is enough', (_, text) => {
+    const problem = (() => {
+      try {
+        return parseSettings(text, 'f.yaml');
+      } catch (thrown) {
+        return (thrown as Error).message;
+      }
+    })();
+    expect(problem).toEqual(expect.any(String));
+    for (const line of String(problem).split('\n')) expect(line).toMatch(/^f\.yaml:.{20,500}$/);
+  });
+
+  test('a key that is a list is one that is not known, and the parser says nothing of its own', () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    expect(() => parseSettings('? [a, b]\n: 1\n', 'f.yaml')).toThrow('f.yaml:1:1: unknown key "[ a, b ]"');
+    expect(warned).not.toHaveBeenCalled();
+    warned.mockRestore();
+  });
+
   test('a bomb of aliases is refused', () => {
     const levels = Array.from(
       { length: 12 },

@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModeliumError, toModeliumError } from '../../../shared/errors.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../../shared/settings.ts';
-import { shellWord } from '../../../shared/visible.ts';
+import { quoted, shellWord } from '../../../shared/visible.ts';
 import { modeliumFolders } from '../folders.ts';
 import { readOwnText, whyNotOurs } from '../ownership.ts';
 import { isAgreed, programsIn } from './agreed-settings.ts';
@@ -105,7 +105,7 @@ async function whyNotAgreed(
   if (programs.length === 0 || isAgreed(stateFolder, file, programs)) return null;
   const keys = programs.map((program) => program.slice(0, program.indexOf(': ')));
   const some = keys.slice(0, MOST_PROBLEMS_SHOWN).join(', ') + (keys.length > MOST_PROBLEMS_SHOWN ? ' ...' : '');
-  return `it names programs to start (${some}); read it, and allow them once with \`modelium trust ${shellWord(file)}\`, or name the file with --config`;
+  return `it names programs to start (${quoted(some)}); read it, and allow them once with \`modelium trust ${shellWord(file)}\`, or name the file with --config`;
 }
 
 /** A settings file as plain data, valid or not. @throws ModeliumError settings-invalid. */

@@ -3,6 +3,7 @@
  * Knows nothing of settings, and changes nothing: `yaml-edit.ts` cuts and pastes by these places.
  */
 import { type Document, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node as ParsedNode, parseDocument } from 'yaml';
+import { quoted } from '../../../shared/visible.ts';
 
 /** Places are offsets into the text; `end` is exclusive. */
 export interface YamlNode {
@@ -72,6 +73,7 @@ const WORDS: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document begins here (---): keep one.',
   BAD_SCALAR_START: 'a word cannot begin with this character: put it into quotes.',
   RESOURCE_EXHAUSTION: TOO_DEEP,
+  TAG_RESOLVE_FAILED: 'a tag (!name) is not known here: remove it, or put the word into quotes.',
   BAD_DIRECTIVE: 'this line begins with %, but is not a YAML directive: remove it.',
 };
 
@@ -81,7 +83,10 @@ export function readYaml(text: string): YamlText {
   if ('offset' in parsed) return refusedText(text, parsed);
   return {
     root: toNode(parsed.contents, parsed),
-    errors: parsed.errors.map(({ pos, code, message }) => ({ offset: pos[0], message: WORDS[code] ?? message.split('\n')[0] ?? message })),
+    errors: parsed.errors.map(({ pos, code, message }) => ({
+      offset: pos[0],
+      message: WORDS[code] ?? quoted(message.split('\n')[0] ?? ''),
+    })),
     get comments() {
       return commentsOf(text);
     },
@@ -96,10 +101,13 @@ export function readYaml(text: string): YamlText {
 
 type YamlError = YamlText['errors'][number];
 
-/** The parser calls itself for whatever could be nested, also where that is an error. */
+/**
+ * The parser calls itself for whatever could be nested, also where that is an error. Its warnings
+ * would go past our log.
+ */
 function parsedOf(text: string, lineCounter: LineCounter): Document | YamlError {
   try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true });
+    return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, logLevel: 'error' });
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
     return { offset: 0, message: TOO_DEEP };
