@@ -9,6 +9,9 @@ import { MIB } from '../../shared/units.ts';
 /** These bytes of each answer count for nothing. */
 export const SMALL_ANSWER_BYTES = 64 * 1024;
 const MOST_MIB = 512;
+/** So much is given back before it is collected; less where no answer is left. */
+const COLLECTED_BYTES = 128 * MIB;
+const SEEN_BYTES = 16 * MIB;
 const RETRY_AFTER_SECONDS = 1;
 
 /** One answer's share. */
@@ -20,8 +23,15 @@ export interface AnswerShare {
 }
 
 export class AnswerBudget {
+  /** V8 does not count this memory, and would look for what was given back only by chance. */
+  readonly #collect: () => void;
+  #givenBackBytes = 0;
   readonly #byCaller = new Map<string, number>();
   #bytes = 0;
+
+  constructor(collect: () => void) {
+    this.#collect = collect;
+  }
 
   open(caller: string): AnswerShare {
     let held = 0;
@@ -38,7 +48,13 @@ export class AnswerBudget {
         if (this.#bytes + bytes > most || this.#of(caller) + bytes > most / 2) throw full();
         change(bytes);
       },
-      release: () => change(-held),
+      release: () => {
+        this.#givenBackBytes += held;
+        change(-held);
+        if (this.#givenBackBytes < COLLECTED_BYTES && (this.#bytes > 0 || this.#givenBackBytes < SEEN_BYTES)) return;
+        this.#givenBackBytes = 0;
+        this.#collect();
+      },
     };
   }
 

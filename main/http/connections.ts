@@ -78,8 +78,13 @@ export class Connections {
     return this.#most;
   }
 
-  /** Counts this server's connections. */
+  /**
+   * Counts this server's connections, and says which of them are idle: for Node those are too who
+   * have not yet taken an answer that is written, and not those who have sent nothing yet or half
+   * of a request.
+   */
   follow(server: Server): void {
+    server.closeIdleConnections = () => this.#closeIdle(server);
     server.on('connection', (socket: Socket) => this.#opened(socket));
   }
 
@@ -137,13 +142,9 @@ export class Connections {
     return this.#size > this.#most && this.#asked.get(socket)?.isSpare === true;
   }
 
-  /**
-   * Closes what is not being answered: also who has sent nothing yet, or half of a request. Node's
-   * own way keeps those, and cuts answers that are written but not yet taken.
-   */
-  closeIdle(server: Server): void {
+  #closeIdle(server: Server): void {
     for (const socket of [...this.#silent.keys(), ...this.#asked.keys()]) {
-      const isAnswered = answered(socket)?.req.complete === true;
+      const isAnswered = answered(socket)?.req.complete === true || socket.writableLength > 0;
       if ((socket as { readonly server?: Server }).server === server && !isAnswered) socket.destroy();
     }
   }

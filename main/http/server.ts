@@ -75,17 +75,20 @@ const KEEP_ALIVE_MS = 65_000;
  * together.
  */
 const BODY_TURN_MS = 1;
+/** By then nobody holds what was given back: buffers of closed connections, answers of threads. */
+const GIVEN_BACK_MS = 250;
 const CLOSE_GRACE_MS = 5_000;
 const CLOSE_POLL_MS = 20;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
+  let isClosing = false;
   let stopLook = () => {};
   const budget = new BodyBudget({
     limitBytes: () => options.settings().api.max_buffered_mb * MIB,
     now: () => options.clock.now(),
     nextTurn: (moments, act) => void setTimeout(act, moments * BODY_TURN_MS),
     after(ms, act) {
-      stopLook = options.clock.after(ms, act);
+      if (!isClosing) stopLook = options.clock.after(ms, act);
     },
     collect: options.collectGarbage,
   });
@@ -97,7 +100,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...options,
     budget,
     isMemoryShort: () => budget.isShort,
-    answerBudget: new AnswerBudget(),
+    answerBudget: new AnswerBudget(() => void setTimeout(() => options.collectGarbage('gradually'), GIVEN_BACK_MS)),
     list,
     controlApp: (request, response) => controlApp(request, response),
   });
@@ -128,12 +131,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return { address: opened.address };
     },
     async close(graceMs = CLOSE_GRACE_MS) {
+      // Memory that goes with the process anyway holds nobody up.
+      isClosing = true;
+      stopLook();
       const closed = Promise.all(servers.map(closeServer));
       for (const response of openStreams) response.end();
-      const stop = closeConnections(servers, options, graceMs);
+      const stop = closeConnections(servers, options.clock, graceMs);
       await closed;
       stop();
-      stopLook();
     },
   };
 }
@@ -154,18 +159,14 @@ function closeServer(server: Server): Promise<void> {
  * Connections become idle as their answers end, and nobody tells: looks again until all are closed
  * or the grace is over.
  */
-function closeConnections(
-  servers: readonly Server[],
-  { clock, connections }: Pick<HttpServerOptions, 'clock' | 'connections'>,
-  graceMs: number,
-): () => void {
+function closeConnections(servers: readonly Server[], clock: Clock, graceMs: number): () => void {
   const endMs = clock.now() + graceMs;
   let stop = () => {};
   function closeIdle(): void {
     const isOver = clock.now() >= endMs;
     for (const server of servers) {
       if (isOver) server.closeAllConnections();
-      else connections.closeIdle(server);
+      else server.closeIdleConnections();
     }
     if (!isOver) stop = clock.after(CLOSE_POLL_MS, closeIdle);
   }

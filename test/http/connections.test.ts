@@ -185,9 +185,9 @@ describe('closing', () => {
     connections.follow(server);
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const answer = await fetch(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
-    connections.closeIdle(server);
+    server.closeIdleConnections();
     expect((await answer.arrayBuffer()).byteLength).toBe(bytes);
-    connections.closeIdle(server);
+    server.closeIdleConnections();
     await once(server.close(), 'close');
   });
 

@@ -30,7 +30,7 @@ const collected = (answerBudget: AnswerBudget, clock = createVirtualClock()) => 
 };
 
 test('an answer counts until its client has taken it', () => {
-  const budget = new AnswerBudget();
+  const budget = new AnswerBudget(() => {});
   const response = new Unsent();
   collected(budget).release(response as unknown as ServerResponse);
   expect(() => collected(budget)).toThrow(/in use/);
@@ -40,7 +40,7 @@ test('an answer counts until its client has taken it', () => {
 
 test('a client that does not take it is cut; one that reads on is not', async () => {
   const clock = createVirtualClock();
-  const budget = new AnswerBudget();
+  const budget = new AnswerBudget(() => {});
   const response = new Unsent();
   collected(budget, clock).release(response as unknown as ServerResponse);
   for (let looks = 0; looks < 5; looks += 1) {
