@@ -16,6 +16,8 @@ import { brokeOff } from './refusal.ts';
 
 /** Some 20,000 embeddings of 1,024 numbers; more than that belongs into several requests (I10). */
 const ANSWER_MIB = 256;
+/** Grown by so much. */
+const STEP_BYTES = MIB;
 
 /** Reads large answers elsewhere than on this thread. */
 export interface AnswerReader {
@@ -37,6 +39,7 @@ export class CollectedAnswer {
   readonly #parts: Buffer[] = [];
   #share: AnswerShare | null = null;
   #bytes = 0;
+  #memory: SharedArrayBuffer | null = null;
 
   constructor(ports: AnswerPorts, modelId: string) {
     this.#ports = ports;
@@ -54,8 +57,22 @@ export class CollectedAnswer {
     if (this.#bytes <= SMALL_ANSWER_BYTES) return void this.#parts.push(chunk);
     this.#share ??= this.#ports.answerBudget.open(exchange.caller);
     this.#share.take(chunk.length);
-    // For the other thread, without another copy.
-    this.#parts.push(inSharedMemory(chunk));
+    this.#keep(chunk);
+  }
+
+  /**
+   * For the other thread, without another copy. In one piece that grows in place: the system gets
+   * it back whole, where thousands of small ones would leave holes that only this process can use.
+   */
+  #keep(chunk: Buffer): void {
+    const before = this.#bytes - chunk.length;
+    this.#memory ??= new SharedArrayBuffer(0, { maxByteLength: ANSWER_MIB * MIB });
+    if (this.#bytes > this.#memory.byteLength)
+      this.#memory.grow(Math.min(ANSWER_MIB * MIB, Math.ceil(this.#bytes / STEP_BYTES) * STEP_BYTES));
+    const whole = Buffer.from(this.#memory);
+    let at = 0;
+    for (const part of this.#parts.splice(0)) at += part.copy(whole, at);
+    chunk.copy(whole, before);
   }
 
   /**
@@ -73,7 +90,7 @@ export class CollectedAnswer {
     };
     // A few milliseconds.
     if (this.#bytes <= SMALL_ANSWER_BYTES) return take(answerJson({ kind, headerLength, parts: this.#parts }));
-    const parts = this.#parts.map((part) => (part.buffer instanceof SharedArrayBuffer ? part : inSharedMemory(part)));
+    const parts = this.#memory === null ? [] : [Buffer.from(this.#memory, 0, this.#bytes)];
     return this.#ports.largeAnswers.json({ kind, headerLength, parts }, exchange).then((read) => {
       if (exchange.signal.aborted) throw new ModeliumError('cancelled', 'The request has ended.');
       return take(read);

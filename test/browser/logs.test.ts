@@ -10,7 +10,7 @@ import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
 import { startTestEngine, type TestEngine } from '../helpers/engine.ts';
 import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
-import { startWire } from '../helpers/wire.ts';
+import { RELAY_NAME, startWire } from '../helpers/wire.ts';
 
 const LINES = 1_500;
 const KEY = 'a-very-secret-key';
@@ -64,6 +64,7 @@ describe.skipIf(CHROMIUM === null)('logs: needs Chromium', () => {
     box = makeSimulatedBox({ gpus: [{ totalMiB: 8_000 }] });
     // What nobody asks for says nothing: `silent` is never loaded.
     engine = await startTestEngine({
+      api: { allowed_hosts: [RELAY_NAME] },
       gpus: { nvidia_smi: box.nvidiaSmi },
       llama: { command: chattyRuntime() },
       orchestration: { policies: { load: 'on_request' } },

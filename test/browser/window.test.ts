@@ -14,7 +14,7 @@ import { startTestEngine, type TestEngine } from '../helpers/engine.ts';
 import { FULL } from '../helpers/full.ts';
 import { LONG_TASK_US, longestTask } from '../helpers/long-tasks.ts';
 import { makeSimulatedBox, type SimulatedBox } from '../helpers/simulated-box.ts';
-import { startWire } from '../helpers/wire.ts';
+import { RELAY_NAME, startWire } from '../helpers/wire.ts';
 
 const MODEL = { layers: 16, contextTokens: 2048 };
 const PORTS = [23_000, 23_099];
@@ -24,7 +24,7 @@ const THEMES = FULL ? (['light', 'dark'] as const) : (['dark'] as const);
 describe.skipIf(CHROMIUM === null)('five hundred models: needs Chromium', () => {
   test('17, 5 % of them change each second: nobody waits, nothing swaps places, what was chosen and where one read stays', async () => {
     const browser = await launchChromium();
-    const engine = await startTestEngine({ orchestration: { policies: { load: 'on_request' } } });
+    const engine = await startTestEngine({ api: { allowed_hosts: [RELAY_NAME] }, orchestration: { policies: { load: 'on_request' } } });
     try {
       await engine.drop('model', MODEL);
       await engine.waitFor('model', 'unloaded');
@@ -106,6 +106,7 @@ describe.skipIf(CHROMIUM === null)('the window on a simulated box: needs Chromiu
       ],
     });
     engine = await startTestEngine({
+      api: { allowed_hosts: [RELAY_NAME] },
       gpus: { nvidia_smi: box.nvidiaSmi, reserve_mb: 100 },
       host: { reserve_mb: 0 },
       llama: { command: box.runtimeCommand, args: ['--memory-mb', '533', '--layers', '17'], port_range: PORTS },

@@ -295,7 +295,7 @@ describe('what keeps it from starting is said', () => {
     expect(question.detail).toContain('prot');
     expect(question.detail).toContain(ERRORS['settings-invalid'].hint);
     // A name in a file of somebody else does not rule the terminal.
-    expect(shell.story()).toContain('unknown key "api. [31m\\u{202e}good"');
+    expect(shell.story()).toContain('unknown key "api.\\u{1b}[31m\\u{202e}good"');
     writeFileSync(home.config, good);
     shell.send({ answer: 'Try again' });
     await shell.shows();

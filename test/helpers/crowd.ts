@@ -5,6 +5,7 @@
 import { createServer, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { EngineEvent, ModelView, Snapshot } from '../../shared/snapshot.ts';
+import { RELAY_NAME } from './wire.ts';
 
 export interface Crowd {
   readonly address: string;
@@ -37,7 +38,7 @@ export async function startCrowd(engine: string, snapshot: Snapshot): Promise<Cr
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `http://${RELAY_NAME}:${(server.address() as AddressInfo).port}`,
     change(models) {
       lastId += 1;
       send({ type: 'change', id: lastId, ageMs: 0, changed: { models }, removedModels: [] });

@@ -15,7 +15,7 @@ import { MIB } from '../../shared/units.ts';
 import { textProfile } from './core-box.ts';
 import { searchMachine } from './searching.ts';
 
-const LOOKS: readonly Step['do'][] = ['stats', 'names', 'read', 'real', 'package', 'ask'];
+const LOOKS: readonly Step['do'][] = ['stats', 'names', 'read', 'real', 'own', 'package', 'ask'];
 const SCRATCH = '/scratch';
 const KEY = 'a-key-that-nobody-may-see';
 const PORT = 8123;

@@ -4,8 +4,14 @@
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
+/**
+ * Browsers take it for this machine, and the page works under it where api.allowed_hosts has it: at
+ * another port of the engine's own names nobody else may pass its proof on.
+ */
+export const RELAY_NAME = 'relay.localhost';
+
 export interface Wire {
-  /** As the server's, with the port of the wire. */
+  /** For a browser. */
   readonly address: string;
   cut(): void;
   mend(): void;
@@ -40,7 +46,7 @@ export async function startWire(server: string): Promise<Wire> {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    address: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
+    address: `http://${RELAY_NAME}:${(listener.address() as AddressInfo).port}`,
     cut,
     mend() {
       whole = true;
