@@ -161,7 +161,9 @@ test.concurrent("others' memory that moved while it was measured is no failure o
  */
 const TOLD = VLLM_FAILURES.filter(({ name }, at) => FULL || at === 0 || name === 'missing-shard' || name === 'too-little-memory');
 
-test.concurrent('a recorded failure is told in one sentence, with the last words; a permanent one is not tried again', async (context) => {
+test.concurrent('a recorded failure is told in one sentence, with the last words; a permanent one is not tried again', {
+  timeout: 300_000,
+}, async (context) => {
   const said = (name: string) => join(import.meta.dirname, `fixtures/vllm/${name}.txt`);
   expect(TOLD.length).toBeGreaterThanOrEqual(3);
   const models = Object.fromEntries(TOLD.map(({ name }) => [name, { args: ['--fake-say', said(name)] }]));

@@ -91,6 +91,8 @@ export class CollectedAnswer {
     // A few milliseconds.
     if (this.#bytes <= SMALL_ANSWER_BYTES) return take(answerJson({ kind, headerLength, parts: this.#parts }));
     const parts = this.#memory === null ? [] : [Buffer.from(this.#memory, 0, this.#bytes)];
+    // From here on the other thread has it, and then the JSON that was made of it.
+    this.#memory = null;
     return this.#ports.largeAnswers.json({ kind, headerLength, parts }, exchange).then((read) => {
       if (exchange.signal.aborted) throw new ModeliumError('cancelled', 'The request has ended.');
       return take(read);
