@@ -115,11 +115,14 @@ function namesOf(absolute: string): readonly string[] {
   return absolute.split('/').filter((name) => name !== '');
 }
 
-/** Where the sticky bit is set, each replaces only what is theirs, and the folder's owner all. */
+/**
+ * In a folder with the sticky bit each replaces only what is theirs, and the folder's owner all. Of
+ * a file the bit says nothing.
+ */
 function whyOthersWrite(found: Stats, folder: string, own: number): string | null {
   const { uid, gid, mode } = found;
   if (!isOwnOrRoots(found, own)) return `user number ${uid} can replace it: ${folder} belongs to that user; move it to a folder of yours`;
-  if ((mode & STICKY) !== 0) return null;
+  if (found.isDirectory() && (mode & STICKY) !== 0) return null;
   if ((mode & 0o002) !== 0) return `everybody can replace it; \`chmod o-w ${shellWord(folder)}\` fixes that`;
   if ((mode & 0o020) === 0 || gid === 0 || isPrivateGroup(gid, own)) return null;
   return `the group with the number ${gid} can replace it; \`chmod g-w ${shellWord(folder)}\` fixes that`;

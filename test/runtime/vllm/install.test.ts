@@ -105,6 +105,10 @@ test.runIf(process.getuid?.() === 0)(
       });
       chownSync(theirs, 0, 0);
     }
+    // The sticky bit keeps others from replacing what lies in a folder, not from writing a file.
+    chmodSync(command, 0o1777);
+    expect(await find()).toMatchObject({ found: false, message: expect.stringContaining('everybody can replace it') });
+    chmodSync(command, 0o755);
     expect(await find()).toMatchObject({ found: true, command });
   },
 );
