@@ -14,12 +14,8 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
-  const { enableCompileCache } = await import('node:module');
-  const { join } = await import('node:path');
-  const { modeliumFolders } = await import('./io/folders.ts');
-  // Its default is a folder in the common temporary one, which another user can make first and fill
-  // with code that would run here.
-  enableCompileCache(join(modeliumFolders().cache, 'compiled'));
+  const { keepCompiledCode } = await import('./io/compiled-code.ts');
+  await keepCompiledCode();
   const { runProgram } = await import('./cli/program.ts');
   process.exitCode = await runProgram(process.argv);
 }

@@ -10,9 +10,16 @@ export interface NodeProgram {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The binary that runs us; Electron's is a Node when it is told so. */
+/**
+ * The binary that runs us; Electron's is a Node when it is told so. It takes its compiled code from
+ * where ours is kept (io/compiled-code.ts).
+ */
 export function nodeProgram(): NodeProgram {
-  const env: Record<string, string> = 'electron' in process.versions ? { ELECTRON_RUN_AS_NODE: '1' } : {};
+  const compiled = process.env['NODE_COMPILE_CACHE'];
+  const env = {
+    ...('electron' in process.versions ? { ELECTRON_RUN_AS_NODE: '1' } : {}),
+    ...(compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled }),
+  };
   return { command: process.execPath, args: [], env };
 }
 

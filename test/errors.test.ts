@@ -29,6 +29,7 @@ import { createProcesses } from '../main/io/processes/processes.ts';
 import { fetchSampleModel } from '../main/io/sample-model.ts';
 import { editSettings } from '../main/io/settings/settings-edit.ts';
 import { IN_THIS_THREAD } from '../main/io/settings/settings-reader.ts';
+import { nodeProgram } from '../main/packaged.ts';
 import { programs } from '../main/programs.ts';
 import { ERRORS, type ErrorCode, type ErrorEnvelope, ModeliumError } from '../shared/errors.ts';
 import { DEFAULT_SETTINGS } from '../shared/settings.ts';
@@ -357,7 +358,7 @@ describe('at the start', () => {
 
   test('already-running', async () => {
     const first = await startLiveEngine();
-    const program = { command: process.execPath, args: [], env: {} };
+    const program = nodeProgram();
     await checkThrown('already-running', () =>
       startEngine({ config: null, stateFolder: first.state, port: 0, watch: [], program, write: () => {} }),
     );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Engine, startEngine } from '../main/engine/engine.ts';
 import { answerTo } from '../main/io/settings/settings-text.ts';
+import { nodeProgram } from '../main/packaged.ts';
 import type { EditedSettings, SettingsView } from '../shared/api-settings.ts';
 import { DEFAULT_SETTINGS, type Settings, settingsJsonSchema } from '../shared/settings.ts';
 import { answered } from './helpers/live-engine.ts';
@@ -29,7 +30,7 @@ async function start(text: string | null | undefined): Promise<void> {
     stateFolder: join(folder, 'state'),
     port: 0,
     watch: [],
-    program: { command: process.execPath, args: [], env: {} },
+    program: nodeProgram(),
     write: () => {},
   });
 }

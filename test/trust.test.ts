@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, wri
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { trust } from '../main/cli/trust.ts';
+import { nodeProgram } from '../main/packaged.ts';
 import type { ModelView, TrustView } from '../shared/snapshot.ts';
 import { CODE_FILE, CODE_TEXT, writeCodeModel } from './helpers/code-model.ts';
 import { eventually } from './helpers/eventually.ts';
@@ -187,7 +188,7 @@ test('trust outlives a restart, and a change while the engine is away ends it', 
   const { startEngine } = await import('../main/engine/engine.ts');
   const again = async () => {
     await live.engine.close();
-    const program = { command: process.execPath, args: [], env: {} };
+    const program = nodeProgram();
     const config = join(live.folder, 'modelium.yaml');
     const engine = await startEngine({ config, stateFolder: live.state, watch: [live.watch], program, write: () => {} });
     const get = async () =>

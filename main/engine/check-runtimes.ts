@@ -5,8 +5,8 @@ import { createClock } from '../io/clock.ts';
 import { machineFiles } from '../io/files/machine-files.ts';
 import { createUpstreams } from '../io/http-client.ts';
 import { createProcesses } from '../io/processes/processes.ts';
+import { nodeProgram } from '../packaged.ts';
 import { runtimesOf } from '../runtime/adapters.ts';
-import type { NodeProgram } from '../runtime/module.ts';
 import { Searcher } from '../runtime/searcher.ts';
 import { machineFacts } from './runtimes.ts';
 
@@ -17,7 +17,7 @@ export async function checkRuntimes(
 ): Promise<readonly RuntimeFinding[]> {
   const http = createUpstreams();
   const searcher = new Searcher({ clock: createClock(), machineFiles, processes: createProcesses(), http });
-  const node: NodeProgram = { command: process.execPath, args: [], env: {} };
+  const node = nodeProgram();
   const machine = machineFacts({ settings, file }, { node, driver, gpu: () => null });
   const found: RuntimeFinding[] = [];
   for (const { check } of runtimesOf(machine.settings)) found.push(...(await searcher.search(check(machine))));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../../main/engine/engine.ts';
+import { nodeProgram } from '../../main/packaged.ts';
 import type { ActivityView } from '../../shared/snapshot.ts';
 import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
@@ -481,7 +482,7 @@ describe.skipIf(CHROMIUM === null)('the playground: needs Chromium', () => {
       stateFolder: join(engine.folder, 'state'),
       watch: [engine.watched],
       port: Number(new URL(address).port),
-      program: { command: process.execPath, args: [], env: {} },
+      program: nodeProgram(),
       write: () => {},
     });
     close = async () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startEngine } from '../../main/engine/engine.ts';
+import { nodeProgram } from '../../main/packaged.ts';
 import { expectAccessible } from '../helpers/axe.ts';
 import { CHROMIUM, launchChromium, openWindow } from '../helpers/browser.ts';
 import { startTestEngine, type TestEngine } from '../helpers/engine.ts';
@@ -211,7 +212,7 @@ describe.skipIf(CHROMIUM === null)('settings: needs Chromium', () => {
         port: 0,
         watch: [],
         write: () => {},
-        program: { command: process.execPath, args: [], env: {} },
+        program: nodeProgram(),
       });
     const without = await bare(null, 'without');
     const { page } = await openSettings(without.address, without.token);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,14 @@ test('compiled code is kept in a folder of this user, never in the common tempor
   await modeliumWith({ TMPDIR: temporary, NODE_COMPILE_CACHE: undefined }, '--version');
   expect(existsSync(join(temporary, 'node-compile-cache'))).toBe(false);
   expect(existsSync(join(root, 'k', 'modelium', 'compiled'))).toBe(true);
+});
+
+test('compiled code is not taken from where somebody else can write', async () => {
+  const shared = join(root, 'shared');
+  mkdirSync(join(shared, 'modelium'), { recursive: true });
+  chmodSync(shared, 0o777);
+  expect(await modeliumWith({ XDG_CACHE_HOME: shared, NODE_COMPILE_CACHE: undefined }, '--version')).toMatchObject({ code: 0, err: '' });
+  expect(existsSync(join(shared, 'modelium', 'compiled'))).toBe(false);
 });
 
 test("the version is package.json's", async () => {

@@ -11,6 +11,7 @@ import { analyzeCandidate } from '../../main/core/analyzer/candidate.ts';
 import { memoryReport } from '../../main/embedded/llama/memory-lines.ts';
 import { modeliumFolders } from '../../main/io/folders.ts';
 import { sampleModelPath } from '../../main/io/sample-model.ts';
+import { nodeProgram } from '../../main/packaged.ts';
 import { llamaAdapter } from '../../main/runtime/llama/adapter.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 import { HAS_AMX } from '../helpers/this-cpu.ts';
@@ -25,7 +26,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const adapter = llamaAdapter({
   settings: DEFAULT_SETTINGS.llama,
-  node: { command: process.execPath, args: [], env: {} },
+  node: nodeProgram(),
   serverProgram: '',
   convertProgram: '',
   gpu: { usable: false, why: 'no GPU', libraryPath: null, isPresent: false },

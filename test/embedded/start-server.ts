@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { nodeProgram } from '../../main/packaged.ts';
 import { BUILT_SERVER } from '../helpers/built-app.ts';
 
 /** Of this process alone: a port that another test's server took meanwhile is not ours. */
@@ -85,7 +86,8 @@ export async function spawnServer(args: readonly string[], env: Record<string, s
   const port = await freePort();
   const child = spawn(process.execPath, [BUILT_SERVER, '--port', String(port), ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    // Its compiled code is kept, as that of the servers that an engine starts.
+    env: { ...nodeProgram().env, PATH: process.env['PATH'] ?? '', ...env },
   });
   const lines: string[] = [];
   let rest = '';

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tinyModel } from '../../main/embedded/gguf/tiny-model.ts';
 import { type Engine, startEngine } from '../../main/engine/engine.ts';
+import { nodeProgram } from '../../main/packaged.ts';
 import type { DecisionRow } from '../../shared/decision.ts';
 import type { ErrorEnvelope } from '../../shared/errors.ts';
 import type { StateName } from '../../shared/model.ts';
@@ -74,7 +75,7 @@ export async function startTestEngine(settings: SettingsFile = {}, options: { re
     stateFolder: join(folder, 'state'),
     port: 0,
     watch: [watched],
-    program: { command: process.execPath, args: [], env: {} },
+    program: nodeProgram(),
     write: (line) => void logged.push(line),
   });
   return { ...client(engine), engine, folder, watched, logged, saveSettings, drop, close };

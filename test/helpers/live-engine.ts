@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, startEngine } from '../../main/engine/engine.ts';
+import { nodeProgram } from '../../main/packaged.ts';
 import type { ModelView, Snapshot } from '../../shared/snapshot.ts';
 import { eventually } from './eventually.ts';
 import { type TinyModelOptions, writeTinyGguf } from './tiny-gguf.ts';
@@ -78,7 +79,7 @@ export async function startLiveEngine({ settings = {}, prepare, watchBySettings 
       config,
       stateFolder: state,
       ...(watchBySettings ? {} : { watch: [watch] }),
-      program: { command: process.execPath, args: [], env: {} },
+      program: nodeProgram(),
       write: (line) => logged.push(line),
     });
   } catch (error) {

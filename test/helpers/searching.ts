@@ -2,6 +2,7 @@
 import { createClock } from '../../main/io/clock.ts';
 import { machineFiles } from '../../main/io/files/machine-files.ts';
 import { createProcesses } from '../../main/io/processes/processes.ts';
+import { nodeProgram } from '../../main/packaged.ts';
 import type { MachineFacts } from '../../main/runtime/module.ts';
 import { Searcher } from '../../main/runtime/searcher.ts';
 import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
@@ -26,7 +27,7 @@ export function searchMachine(change: Partial<MachineFacts> = {}): MachineFacts 
     root: '/nowhere',
     platform: 'linux-x64',
     cpuCores: 2,
-    node: { command: process.execPath, args: [], env: {} },
+    node: nodeProgram(),
     gpu: () => null,
     instance: { owner: 'a-test', run: 'a-run' },
     programs: { embeddedServer: '/nowhere/server', convert: '/nowhere/convert', findGpu: '/nowhere/find-gpu', rayApp: '/nowhere/ray-app' },
