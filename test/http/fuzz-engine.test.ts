@@ -7,7 +7,7 @@ import { FULL } from '../helpers/full.ts';
 import { RequestFuzzer } from '../helpers/request-fuzzer.ts';
 import { wholeEngine } from './fuzz-engine.ts';
 
-const CASES = FULL ? 10_000 : 2_000;
+const CASES = FULL ? 10_000 : 1_000;
 const SEED = 20_261_201;
 
 let fuzzer: RequestFuzzer;
