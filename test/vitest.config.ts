@@ -29,7 +29,7 @@ export default defineConfig({
     globals: false,
     // As long as other waits, and far longer than anything takes: a wait ends what hangs, and
     // compares nothing. What a page shows comes when the cores have time for it.
-    expect: { poll: { timeout: 60_000 } },
+    expect: { poll: { interval: 100, timeout: 60_000 } },
     // The engines that tests start have folders of their own: without this each compiles anew.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url)) },
   },

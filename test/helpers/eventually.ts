@@ -7,7 +7,7 @@
  * At first it asks often, then less: what is asked mostly answers from the cores that the awaited
  * needs.
  */
-const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [10, 50];
+const [FIRST_PAUSE_MS, LAST_PAUSE_MS] = [10, 100];
 
 /**
  * Asks again until the answer is neither null, undefined nor false. @throws with the description
