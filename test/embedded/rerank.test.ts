@@ -82,13 +82,13 @@ test('what is wrong or not supported is refused by name', async () => {
   expect(await refused(ranker, '/v1/rerank', { query: 'x', documents, max_chunks_per_doc: 2 })).toMatchObject({
     param: 'max_chunks_per_doc',
   });
-  // Its own tokens alone, and a mark, are counted: it never came to the thread that reads pairs.
+  // Its own tokens alone are counted: it never came to the thread that reads pairs.
   const long = 'the '.repeat(300).trim();
   for (const [asked, param] of [
     [{ query: 'x', documents: ['ok', long] }, 'documents[1]'],
     [{ query: long, texts: ['ok'] }, 'query'],
   ] as const) {
-    const message = expect.stringContaining('it has 301 tokens');
+    const message = expect.stringContaining('it has 300 tokens');
     expect(await refused(ranker, '/v1/rerank', asked)).toMatchObject({ code: 'context_length_exceeded', param, message });
   }
   // Each fits by itself, and both do not.

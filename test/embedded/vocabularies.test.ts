@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { childrenOf } from '../../main/io/processes/proc.ts';
 import { KNOWN_PRE_TOKENIZERS } from '../../main/runtime/llama/known.ts';
 import { FULL } from '../helpers/full.ts';
-import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+import { type TinyModelOptions, writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
 const UNITS = [
@@ -35,10 +35,30 @@ const UNITS = [
   'a1 ',
 ];
 
-async function withVocabulary(pre: string, act: (server: TestServer) => Promise<void>): Promise<void> {
+const text = (value: string) => ({ type: 'string', value }) as const;
+const GENERATES = ['--ctx-size', '8192'];
+const RANKS = ['--ctx-size', '1024', '--ubatch-size', '1024', '--reranking'];
+/** One that ranks, with a vocabulary as those of text models. */
+const RANKER: TinyModelOptions = {
+  kind: 'bert',
+  ranks: true,
+  contextTokens: 1024,
+  metadata: {
+    'tokenizer.ggml.model': text('gpt2'),
+    'tokenizer.ggml.merges': { type: 'strings', value: ['t h'] },
+    'tokenizer.ggml.eos_token_id': { type: 'u32', value: 3 },
+  },
+};
+
+async function withVocabulary(
+  pre: string,
+  act: (server: TestServer) => Promise<void>,
+  flags: readonly string[] = GENERATES,
+  options: TinyModelOptions = {},
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'modelium-vocabulary-'));
-  const model = await writeTinyGguf(folder, { metadata: { 'tokenizer.ggml.pre': { type: 'string', value: pre } } });
-  const server = await startServer(['--model', model, '--alias', 'tiny', '--ctx-size', '8192']);
+  const model = await writeTinyGguf(folder, { ...options, metadata: { ...options.metadata, 'tokenizer.ggml.pre': text(pre) } });
+  const server = await startServer(['--model', model, '--alias', 'tiny', ...flags]);
   try {
     await act(server);
   } finally {
@@ -72,4 +92,22 @@ test.each([
     expect(await tokensOf(server, '1'.repeat(1_000))).toHaveLength(1_000);
     expect(childrenOf(server.child.pid!)).toHaveLength(processes);
   }),
+);
+
+const rank = (server: TestServer, query: string, documents: readonly string[]) =>
+  server.json('/v1/rerank', { query, documents }).then(({ status, body }) => [status, body.results.map((each) => each.relevance_score)]);
+
+test('blanks that only part words end no model that ranks, and change no score', { timeout: 60_000 }, () =>
+  withVocabulary(
+    'whitespace',
+    async (server) => {
+      const [status, scores] = await rank(server, 'the model', ['the answer']);
+      expect(status).toBe(200);
+      for (const blanks of ['  ', '\n\n', ' \n'])
+        expect(await rank(server, `the${blanks}model`, [`the${blanks}answer`]), JSON.stringify(blanks)).toEqual([200, scores]);
+      for (const begin of [' ', '  ', '\n', '\n\n', ' \n']) expect((await rank(server, `${begin}the model`, [`${begin}a`]))[0]).toBe(200);
+    },
+    RANKS,
+    RANKER,
+  ),
 );

@@ -36,15 +36,16 @@ test('the choices of a request share what they may hold, and log-probabilities c
 test('documents of a client that left are not read on', async () => {
   const response = new EventEmitter() as unknown as ServerResponse;
   let read = 0;
-  const rankedTokens = () => {
+  const rankedLength = () => {
     if (++read === 3) response.emit('close');
     return 1;
   };
   const documents = Array.from({ length: 2_000 }, () => 'a');
+  const documentTokens = documents.map(() => [1]);
   const serving = {
     purpose: 'ranking',
-    model: { rankedTokens, contextTokens: 10 },
-    prepare: async () => ({ query: 'a', documents, most: 1, returnDocuments: false, isTei: false }),
+    model: { rankedLength, contextTokens: 10 },
+    prepare: async () => ({ query: 'a', queryTokens: [1], documents, documentTokens, most: 1, returnDocuments: false, isTei: false }),
   } as unknown as Serving;
   await rerank(Buffer.from('{}'), response, serving);
   expect(read).toBe(3);

@@ -140,14 +140,14 @@ export class LoadedModel extends Vocabulary {
     return length === 0 ? vector : vector.map((value) => value / length);
   }
 
-  /** Tokens that a question and a document take together. */
-  rankedTokens(query: string, document: string): number {
-    return this.#context.ranking?.calculateInputLength(query, document) ?? 0;
+  /** How many tokens a question and a document are together, with their marks. */
+  rankedLength(query: readonly number[], document: readonly number[]): number {
+    return this.#context.ranking?.calculateInputLength(asTokens(query), asTokens(document)) ?? 0;
   }
 
-  /** How well the document answers the question, 0..1. */
-  async rank(query: string, document: string): Promise<number> {
-    return (await this.#context.ranking?.rank(query, document)) ?? 0;
+  /** How well the document answers the question, 0..1. Both are from `rankedTokens`. */
+  async rank(query: readonly number[], document: readonly number[]): Promise<number> {
+    return (await this.#context.ranking?.rank(asTokens(query), asTokens(document))) ?? 0;
   }
 }
 

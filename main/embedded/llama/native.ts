@@ -92,7 +92,8 @@ export interface NativeVocabulary {
     readonly shouldPrependBosToken: boolean;
     readonly shouldAppendEosToken: boolean;
   };
-  tokenize(text: string, special: boolean): number[];
+  /** @param begins `trimLeadingSpace`: without the space that some vocabularies put in front. */
+  tokenize(text: string, special: boolean, begins?: 'trimLeadingSpace'): number[];
   detokenize(tokens: readonly number[], special: boolean, before: readonly number[]): string;
   getTokenAttributes(token: number): { readonly control: boolean; readonly userDefined: boolean };
 }

@@ -134,6 +134,13 @@ export class Vocabulary {
     return betweenMarks(own, this.#native.tokens, this.#native.vocabularyType === WORD_PIECE);
   }
 
+  /** What is read of a question or a document that is ranked, without the marks between the two. */
+  rankedTokens(text: string): readonly number[] {
+    // There a blank more, which it takes to find the space in front, could make two in a row.
+    if (this.#vocabulary.pre === CUTS_AT_BLANKS) return this.tokenizeAlone(text);
+    return this.#native.tokenize(text, false, 'trimLeadingSpace');
+  }
+
   /** The beginning of what `embeddingTokens` made, with the mark at its end. */
   cutTokens(tokens: readonly number[], most: number): readonly number[] {
     const last = tokens.at(-1);

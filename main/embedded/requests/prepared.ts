@@ -33,7 +33,13 @@ export interface PreparedEmbedding extends Omit<EmbeddingRequest, 'inputs' | 'cu
   readonly texts: readonly (readonly number[])[];
 }
 
-export type Prepared = PreparedGeneration | PreparedEmbedding | RerankRequest | TokensAnswer | TextAnswer;
+export interface PreparedRanking extends RerankRequest {
+  /** Tokens of the query, without marks. */
+  readonly queryTokens: readonly number[];
+  readonly documentTokens: readonly (readonly number[])[];
+}
+
+export type Prepared = PreparedGeneration | PreparedEmbedding | PreparedRanking | TokensAnswer | TextAnswer;
 
 export interface TokensAnswer {
   readonly count: number;

@@ -14,10 +14,10 @@ import { answerGrammar, takesNothing, toolFormatOf } from '../tools/tool-format.
 import { grammarOf } from './answer-format.ts';
 import { exactBody, rememberText } from './exact-body.ts';
 import { type Body, invalid } from './openai-fields.ts';
-import { type RerankRequest, readEmbedding, readRerank } from './openai-inputs.ts';
+import { readEmbedding, readRerank } from './openai-inputs.ts';
 import { nestedTool, readMessages, readPrefill, readTools, type ToolRequest } from './openai-messages.ts';
 import { type GenerationRequest, type Route, readGeneration, readPrompts } from './openai-request.ts';
-import type { Prepared, PreparedEmbedding, PreparedGeneration, PreparedRoute, TextSide } from './prepared.ts';
+import type { Prepared, PreparedEmbedding, PreparedGeneration, PreparedRanking, PreparedRoute, TextSide } from './prepared.ts';
 import { chatText, chatTokens, checkBytes, checkForeign, checkMessages, checkPieces, checkTokens } from './prompt.ts';
 import { knowsThinking, readTemplateValues, unknownToTemplate } from './template-values.ts';
 import { textOf, tokensOf } from './tokenizing.ts';
@@ -93,23 +93,21 @@ function embedding(body: Body, model: LoadedModel, alias: string): PreparedEmbed
   return { texts, base64, dimensions };
 }
 
-/**
- * The thread that ranks makes the tokens of a query and a document once more, together: a text that
- * is too long by itself never gets there.
- */
-function ranking(body: Body, model: LoadedModel): RerankRequest {
+function ranking(body: Body, model: LoadedModel): PreparedRanking {
   const request = readRerank(body);
-  checkRanked(model, request.query, 'query');
-  for (const [index, document] of request.documents.entries())
-    checkRanked(model, document, `${request.isTei ? 'texts' : 'documents'}[${index}]`);
-  return request;
+  const name = request.isTei ? 'texts' : 'documents';
+  return {
+    ...request,
+    queryTokens: rankedTokens(model, request.query, 'query'),
+    documentTokens: request.documents.map((document, index) => rankedTokens(model, document, `${name}[${index}]`)),
+  };
 }
 
-function checkRanked(model: LoadedModel, text: string, param: string): void {
+function rankedTokens(model: LoadedModel, text: string, param: string): readonly number[] {
   checkBytes(model, text, param);
-  if (text.length <= model.contextTokens) return;
-  const { length } = model.tokenizePieces(text);
-  if (length > model.contextTokens) throw tooLong(param, length, model.contextTokens);
+  const tokens = model.rankedTokens(text);
+  if (tokens.length > model.contextTokens) throw tooLong(param, tokens.length, model.contextTokens);
+  return tokens;
 }
 
 /** The tools that may be called, as the request has them. */

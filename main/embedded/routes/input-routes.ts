@@ -1,8 +1,7 @@
 /** The routes for embeddings and rankings, which generate no text. Owns no model and no socket. */
 import type { ServerResponse } from 'node:http';
 import { invalid } from '../requests/openai-fields.ts';
-import type { RerankRequest } from '../requests/openai-inputs.ts';
-import type { PreparedEmbedding } from '../requests/prepared.ts';
+import type { PreparedEmbedding, PreparedRanking } from '../requests/prepared.ts';
 import { embeddingAnswer, encodedVector, type Ranked, rerankAnswer, sendJson, sendJsonText, teiRerankAnswer } from './openai-answer.ts';
 import { notSupported, tooLong, untilClosed } from './replies.ts';
 import type { Serving } from './serving.ts';
@@ -33,19 +32,19 @@ export async function rerank(body: Buffer, response: ServerResponse, serving: Se
   if (purpose !== 'ranking') throw notSupported(`"${alias}" was loaded for ${purpose}: it ranks no documents.`);
   const signal = untilClosed(response);
   const prepared = await serving.prepare('ranking', body, signal);
-  const { query, documents, most, returnDocuments, isTei } = prepared as RerankRequest;
+  const { queryTokens, documents, documentTokens, most, returnDocuments, isTei } = prepared as PreparedRanking;
   let promptTokens = 0;
-  for (const [index, document] of documents.entries()) {
+  for (const [index, tokens] of documentTokens.entries()) {
     // Others' tokens come between.
     await new Promise(setImmediate);
     if (signal.aborted) return;
-    const length = model.rankedTokens(query, document);
+    const length = model.rankedLength(queryTokens, tokens);
     if (length > model.contextTokens) throw tooLong(`${isTei ? 'texts' : 'documents'}[${index}]`, length, model.contextTokens);
     promptTokens += length;
   }
   const scores: Ranked[] = [];
-  for (const [index, document] of documents.entries()) {
-    scores.push({ index, score: await slots.use(signal, async () => await model.rank(query, document)) });
+  for (const [index, tokens] of documentTokens.entries()) {
+    scores.push({ index, score: await slots.use(signal, async () => await model.rank(queryTokens, tokens)) });
   }
   const ranked = scores.toSorted((left, right) => right.score - left.score);
   if (signal.aborted) return;
