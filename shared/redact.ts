@@ -26,7 +26,7 @@ const SUSPICIOUS = /bearer|basic|token|key|passw|hf_|sk-|:\/\//i;
  * By the end of the name, so that `--token-ms`, `--max-num-batched-tokens` and `--tokenizer` are
  * told.
  */
-const SECRET_NAME = /(?:keys?|token|auth|authorization|cookie|signature|pass|pwd)$|secret|passw|credential/i;
+const SECRET_NAME = /(?:keys?|token|auth|authorization|cookie|signature|pass|pwd|[_-]pat)$|secret|passw|passphrase|credential/i;
 
 /** Is the value of this variable or flag a secret? */
 export function isSecretName(name: string): boolean {

@@ -1,6 +1,6 @@
 /** What sentences that everybody may read say of a command. */
 import { expect, test } from 'vitest';
-import { programName } from '../../shared/redact.ts';
+import { isSecretName, programName } from '../../shared/redact.ts';
 
 test.each([
   ['/opt/tools/server', '/opt/tools/server'],
@@ -12,4 +12,9 @@ test.each([
   ['my-server', 'my-server'],
 ])('%s is named as %s', (command, name) => {
   expect(programName(command)).toBe(name);
+});
+
+test('a passphrase and a personal access token are secrets by their names', () => {
+  for (const name of ['PASSPHRASE', 'SSH_PASSPHRASE', 'MY_PAT', '--github-pat']) expect(isSecretName(name), name).toBe(true);
+  for (const name of ['PATH', 'COMPAT', '--chat-format']) expect(isSecretName(name), name).toBe(false);
 });
