@@ -42,7 +42,12 @@ function ownValues(settings: object): readonly string[] {
   });
 }
 
-/** The longest first: one may be a part of another. */
+/**
+ * The longest first: one may be a part of another. Output comes in lines, and some programs write
+ * `\n` for a line end: of a value of several lines, such as a private key, each line is one.
+ */
 function telling(texts: readonly string[]): readonly string[] {
-  return texts.filter((text) => text.length >= LEAST_CHARACTERS).toSorted((one, other) => other.length - one.length);
+  const lines = texts.flatMap((text) => text.split(/[\r\n]+/)).map((line) => line.trim());
+  const all = new Set([...texts, ...lines]);
+  return [...all].filter((text) => text.length >= LEAST_CHARACTERS).toSorted((one, other) => other.length - one.length);
 }

@@ -38,3 +38,13 @@ test('what an error quotes holds no value of an argument that the settings add, 
   const quoted = 'unknown argument --flag: [redacted], [redacted], 8, [redacted] for /watch/model.gguf in [redacted]';
   expect([output.all(), output.lines(), output.quotable(words)]).toEqual([[words], [quoted], quoted]);
 });
+
+test('a value of several lines is hidden line by line, as it is printed', () => {
+  const output = new LastOutput();
+  const key = ['-----BEGIN KEY-----', 'first-part-of-it', '  second-part-of-it', 'short', ''].join('\n');
+  output.hide(launchSecrets([], { SERVICE_KEY: key, PLACES: '/one/of/mine\r\n/other/of/mine' }));
+  for (const line of [...key.split('\n').slice(1), `environ: ${JSON.stringify(key)}`, '/one/of/mine', '/other/of/mine']) output.add(line);
+  expect(output.all().slice(0, 3)).toEqual(['[redacted]', '  [redacted]', 'short']);
+  expect(output.all().at(-3)).toBe('environ: "[redacted]\\n[redacted]\\n  [redacted]\\nshort\\n"');
+  expect(output.lines().slice(-2)).toEqual(['[redacted]', '[redacted]']);
+});
