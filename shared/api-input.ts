@@ -4,13 +4,18 @@ import { ModeliumError } from './errors.ts';
 
 /** Names of fields are shorter; a stranger's may have millions of characters. */
 const LONGEST_NAME = 200;
+/**
+ * Stops at the first fault: only that one is told, and half a million wrong items of a list took
+ * 700 ms. Zod sets it in `validate`, and does not have it among its public types.
+ */
+const FIRST_FAULT: object = { abortEarly: true };
 
 /**
  * Checks what came in from outside.
  * @throws ModeliumError invalid-body, which names the field, in its sentence and as `param`.
  */
 export function checkInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, FIRST_FAULT);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue === undefined) throw new ModeliumError('invalid-body', 'The body does not match the schema of this route.');
