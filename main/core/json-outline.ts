@@ -147,9 +147,18 @@ function keyIn(text: Uint8Array, start: number, end: number): string {
  * and pay next to nothing.
  */
 export function hasFewBrackets(text: Uint8Array, most: number): boolean {
+  return hasFew([OPEN_LIST, OPEN_OBJECT], text, most);
+}
+
+/** The same for the keys of its objects: counts colons. */
+export function hasFewKeys(text: Uint8Array, most: number): boolean {
+  return hasFew([COLON], text, most);
+}
+
+function hasFew(signs: readonly number[], text: Uint8Array, most: number): boolean {
   let count = 0;
-  for (const bracket of [OPEN_LIST, OPEN_OBJECT]) {
-    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+  for (const sign of signs) {
+    for (let at = text.indexOf(sign); at !== -1; at = text.indexOf(sign, at + 1)) {
       count += 1;
       if (count > most) return false;
     }

@@ -24,3 +24,11 @@ test('a large body is not parsed again on this thread for its numbers, and one o
   expect(exactMember({ bytes: large, value: {}, isWhole: true }, 'messages')).toBeUndefined();
   expect(parse).not.toHaveBeenCalled();
 });
+
+test('an object of many keys is not built on this thread, however few brackets it has; a text with colons is', async () => {
+  const keys = Buffer.from(`{"prompt":"x",${Array.from({ length: 20_000 }, (_, index) => `"k${index}":0`).join()}}`);
+  expect(keys.length).toBeGreaterThan(64 * 1024);
+  await expect(readJson(keys, never, true, nobody)).rejects.toThrow('elsewhere');
+  const text = Buffer.from(JSON.stringify({ prompt: 'a: b, '.repeat(4_000).padEnd(100_000) }));
+  expect(await readJson(text, never, true, nobody)).toMatchObject({ isWhole: true });
+});
