@@ -3,18 +3,21 @@
  */
 
 /**
- * Control characters, escapes, and those that turn the direction of what follows or have no width,
+ * Control characters, escapes, and those that turn the direction of what follows or are not drawn,
  * as `\u{202e}`: what a person reads must be what runs. Line ends and tabs stay.
  */
 export function visible(text: string): string {
-  return text.replace(/(?![\n\t]|\r\n)\p{C}/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
+  return text.replace(
+    /(?![\n\t]|\r\n)[\p{C}\p{Default_Ignorable_Code_Point}]/gu,
+    (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }
 
 /**
- * What is not seen and changes what is: it turns the direction of a text, has no width or ends a
- * line. Two that scripts and pictures need stay.
+ * What is not seen and changes what is: it turns the direction of a text, is not drawn or ends a
+ * line. Those that scripts and pictures need stay.
  */
-const UNSEEN = /(?![\u200c\u200d])[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const UNSEEN = /(?!\u200c|\u200d|\ufe0e|\ufe0f)[\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /**
  * Text from elsewhere (names of files, words of a runtime) for a terminal: without what a terminal

@@ -1,7 +1,7 @@
 /** What a person reads before trusting code is what would run. */
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { harmless, shellWord, visible, visibleName } from '../../shared/visible.ts';
+import { harmless, shellWord, visible, visibleJson, visibleName } from '../../shared/visible.ts';
 
 test.each([
   ['import os\n\tos.system("x")\r\n', 'import os\n\tos.system("x")\r\n'],
@@ -11,6 +11,18 @@ test.each([
   ['\u{1f600} and \u00e9', '\u{1f600} and \u00e9'],
 ])('%j', (text, shown) => {
   expect(visible(text)).toBe(shown);
+});
+
+/** Fillers of Hangul, a joiner of graphemes, variation selectors: letters and marks to Unicode. */
+const NOT_DRAWN = '\u3164\u115f\uffa0\u034f\ufe00\u{e0100}';
+const SPELLED = '\\u{3164}\\u{115f}\\u{ffa0}\\u{34f}\\u{fe00}\\u{e0100}';
+
+test('letters and marks that are not drawn are spelled out, so that nothing hides in a name or in code', () => {
+  expect([visible(`x${NOT_DRAWN}`), harmless(`x${NOT_DRAWN}`)]).toEqual([`x${SPELLED}`, `x${SPELLED}`]);
+  expect(JSON.parse(visibleJson(JSON.stringify(NOT_DRAWN)))).toBe(NOT_DRAWN);
+  expect(visibleJson(NOT_DRAWN)).toMatch(/^(?:\\u[0-9a-f]{4})+$/);
+  // A picture in colour; a text that a person trusts has it spelled out.
+  expect([harmless('\u2764\ufe0f'), visible('\u2764\ufe0f')]).toEqual(['\u2764\ufe0f', '\u2764\\u{fe0f}']);
 });
 
 test('a name stays on its line', () => {
