@@ -26,6 +26,11 @@ export interface PreparedFilesPorts {
 const CONVERTER_VERSION = 2;
 /** What a conversion that is under way writes, with the mark of the engine that it is for. */
 const PART = /\.gguf\.([\d-]+)\.part$/;
+/**
+ * Such names are ours alone, also those of earlier versions: a person may keep models in a folder
+ * that is called like ours.
+ */
+const WHOLE = /^[0-9a-f]{24,64}(?:-[0-9a-f]{24})?\.gguf$/;
 const GB = 1e9;
 /** Left free on the disk: a full one breaks more than this. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
@@ -88,7 +93,7 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
           `Its GGUF takes ${bytesInWords(bytes)}, and cache.max_gb allows ${bytesInWords(most)}: raise it.`,
         );
       }
-      const all = entriesOf(at).filter(({ path }) => path.endsWith('.gguf'));
+      const all = entriesOf(at).filter(({ path }) => WHOLE.test(basename(path)));
       // Who uses it has it under the name that it had before its source was touched.
       const used = new Set([...inUse].map(sourceOf));
       const oldest = all.filter(({ path }) => !used.has(sourceOf(path))).toSorted((one, other) => one.usedMs - other.usedMs);

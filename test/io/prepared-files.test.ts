@@ -5,7 +5,6 @@ import {
   lchownSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -83,19 +82,31 @@ test('what was made of the same files before their times changed is found, and n
 
 test('cache.folder is where it lies, and cache.max_gb bounds it: the least recently used go first, and nothing in use', async () => {
   const cache = cacheOf(3000 / 1e9);
-  const path = (name: string) => join(folder, 'converted', `${name}.gguf`);
-  put(path('oldest'), 1000, 300);
-  put(path('in-use'), 1000, 400);
-  put(path('used-again'), 1000, 500);
-  cache.used(path('used-again'));
-  await cache.makeRoom(1000, new Set([path('in-use')]));
-  expect(readdirSync(join(folder, 'converted')).toSorted()).toEqual(['in-use.gguf', 'used-again.gguf']);
+  const [oldest, inUse, usedAgain] = [1, 2, 3].map((inode) => cache.pathOf([{ ...FILE, inode }], { type: 'BF16' })) as [
+    string,
+    string,
+    string,
+  ];
+  put(oldest, 1000, 300);
+  put(inUse, 1000, 400);
+  put(usedAgain, 1000, 500);
+  cache.used(usedAgain);
+  await cache.makeRoom(1000, new Set([inUse]));
+  expect([oldest, inUse, usedAgain].map((path) => existsSync(path))).toEqual([false, true, true]);
   expect(said.at(-1)).toContain('removed');
+});
+
+test('a model that a person keeps in a folder of that name is not removed, and does not count', async () => {
+  const cache = cacheOf(1000 / 1e9);
+  const own = join(folder, 'converted', 'llama-3-8b-q4_k_m.gguf');
+  put(own, 5000, 900);
+  await cache.makeRoom(1000, new Set());
+  expect(existsSync(own)).toBe(true);
 });
 
 test('what can never fit is refused with the figures before anything is removed', async () => {
   const cache = cacheOf(3000 / 1e9);
-  const path = join(folder, 'converted', 'kept.gguf');
+  const path = cache.pathOf([FILE], { type: 'BF16' });
   put(path, 1000, 10);
   await expect(cache.makeRoom(4000, new Set())).rejects.toMatchObject({
     code: 'disk-full',
