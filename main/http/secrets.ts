@@ -12,9 +12,12 @@ const PAIR = /^([^=\s]+)=(.*)$/s;
 
 type Replacer = (key: string, value: unknown) => unknown;
 
-/** For JSON.stringify: takes arguments and environments out. */
+/**
+ * For JSON.stringify: takes arguments and environments out, and in which way a server of a person's
+ * own is asked: a key may stand in its path.
+ */
 export const withoutLaunch: Replacer = (key, value) => {
-  if (key === 'args' && Array.isArray(value)) return [];
+  if ((key === 'args' || key === 'asked') && Array.isArray(value)) return [];
   if (key === 'env' && typeof value === 'object' && value !== null) return {};
   return value;
 };

@@ -25,6 +25,7 @@ test('nobody learns how a model is started without the token, and nobody learns 
       '1',
     ],
     env: { OMP_NUM_THREADS: '8', HF_TOKEN: SECRET, AWS_SECRET_ACCESS_KEY: SECRET, HTTPS_PROXY: `http://me:${SECRET}@proxy:80` },
+    asked: ['openai', '/health?code=of-mine', 'name'],
   };
   setup.engine.snapshot = { ...setup.engine.snapshot, models: [modelView('tiny', { plan })] };
   try {
@@ -32,7 +33,7 @@ test('nobody learns how a model is started without the token, and nobody learns 
       const { text, json } = await ask(setup, path);
       expect(text).not.toContain(SECRET);
       expect(text).not.toContain('OMP_NUM_THREADS');
-      expect(json.models[0].plan).toMatchObject({ args: [], env: {}, contextTokens: 2_048 });
+      expect(json.models[0].plan).toMatchObject({ args: [], env: {}, asked: [], contextTokens: 2_048 });
     }
     for (const path of ['/control/snapshot', '/control/models/tiny']) {
       const { text, json } = await ask(setup, path, { headers: WITH_TOKEN });
