@@ -6,7 +6,8 @@
 import { isSecretName } from '../../shared/redact.ts';
 
 const HIDDEN = '[hidden]';
-const URL_WITH_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@:"']*:[^\s/@"']*@/gi;
+/** A key may stand there without a name: `https://KEY@host`. */
+const URL_WITH_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi;
 /** As other tools write a variable. */
 const PAIR = /^([^=\s]+)=(.*)$/s;
 
