@@ -66,6 +66,28 @@ describe('patterns', () => {
     expect(automaton(both([text('a'), text('b')]))).toBeNull();
   });
 
+  // What is allowed here is worked out by the thread that generates.
+  test.each([
+    ['parts that may each be left out', `^${'[ab]?'.repeat(2_800)}$`],
+    ['alternatives to nothing', `^${'(a|)'.repeat(3_500)}$`],
+    ['a class of thousands', `^[${String.fromCharCode(...Array.from({ length: 3_000 }, (_, at) => 0x4e00 + 2 * at))}]{1,50}$`],
+  ])('%s take no longer than others of as much work', (_, pattern) => {
+    const spentMs = (of: string) => {
+      allowWork(Number.POSITIVE_INFINITY);
+      const language = patternLanguage(of);
+      allowWork(30_000);
+      const startMs = performance.now();
+      expect(() => automaton(language)).toThrow(/takes too long/);
+      return performance.now() - startMs;
+    };
+    try {
+      const tries = [1, 2, 3].map(() => [spentMs(pattern), spentMs('(a|b)*a(a|b){20}')] as const);
+      expect(Math.min(...tries.map(([own]) => own))).toBeLessThan(4 * Math.min(...tries.map(([, others]) => others)));
+    } finally {
+      allowWork(Number.POSITIVE_INFINITY);
+    }
+  });
+
   test('lengths', () => {
     const of = (pattern: string) => lengths(automaton(patternLanguage(pattern))!);
     expect(of('^a{2,5}$')).toEqual([2, 5]);

@@ -82,7 +82,9 @@ function search(language: Language): readonly State[] {
         if (number >= MOST_STATES) throw new TooManyStates('it has too many states');
         numbers.set(next.key, number);
       }
-      to.set(number, [...(to.get(number) ?? []), ...set]);
+      const known = to.get(number);
+      if (known === undefined) to.set(number, [...set]);
+      else known.push(...set);
     }
     states.push({ accepts: isNullable(here), steps: [...to].map(([number, ranges]) => ({ set: union(ranges), to: number })) });
   }

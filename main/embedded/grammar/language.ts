@@ -116,7 +116,10 @@ function followed(first: Language, then: Language): Language {
   if (first.kind === 'none' || then.kind === 'none') return NONE;
   if (first.kind === 'empty') return then;
   if (then.kind === 'empty') return first;
-  if (first.kind === 'sequence') return followed(first.first, followed(first.then, then));
+  if (first.kind === 'sequence') {
+    spendWork(1);
+    return followed(first.first, followed(first.then, then));
+  }
   return { kind: 'sequence', key: nameOf(`(${first.key}${then.key})`), first, then };
 }
 
@@ -145,6 +148,8 @@ export const ANY_TEXT = repeated(characters(ANY_CHARACTER), 0, null);
 
 function flattened(kind: 'either' | 'both', parts: readonly Language[]): readonly Language[] {
   const all = parts.flatMap((part) => (part.kind === kind ? part.parts : [part]));
+  // Who made `parts` has spent work on each, but not on the parts of these.
+  spendWork(Math.max(0, all.length - parts.length));
   return [...new Map(all.map((part) => [part.key, part])).values()].toSorted((left, right) => (left.key < right.key ? -1 : 1));
 }
 
@@ -174,6 +179,16 @@ export function isNullable(language: Language): boolean {
   }
 }
 
+function has(set: Characters, character: number): boolean {
+  let [low, high] = [0, set.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((set[middle]?.[1] ?? 0) < character) low = middle + 1;
+    else high = middle;
+  }
+  return (set[low]?.[0] ?? Number.POSITIVE_INFINITY) <= character;
+}
+
 /** What may follow the character. */
 export function after(language: Language, character: number): Language {
   spendWork(1);
@@ -182,7 +197,7 @@ export function after(language: Language, character: number): Language {
     case 'empty':
       return NONE;
     case 'set':
-      return language.set.some(([first, last]) => character >= first && character <= last) ? EMPTY : NONE;
+      return has(language.set, character) ? EMPTY : NONE;
     case 'machine':
       return machine(language.machine.step(character));
     case 'sequence': {
