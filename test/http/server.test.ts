@@ -9,6 +9,9 @@ import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { ask, type FakeEngine, type Setup, startSetup, TOKEN, until, WITH_TOKEN } from './harness.ts';
 
+/** Kept for control, beyond the bound. */
+const SPARE = 32;
+
 let setup: Setup;
 beforeEach(async () => {
   setup = await startSetup();
@@ -471,5 +474,20 @@ describe("Prometheus' own port", () => {
     expect(await second.listen()).toBeNull();
     expect(warned).toHaveLength(1);
     await Promise.all([server.close(), second.close(), new Promise((resolve) => holder.close(resolve))]);
+  });
+
+  it('shares the bound of connections', async () => {
+    const connections = new Connections({ descriptors: 300, now: () => 0 });
+    const settings = () => ({ ...DEFAULT_SETTINGS, metrics: { ...DEFAULT_SETTINGS.metrics, port: 0 } });
+    const log = { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
+    const server = createMetricsServer({ settings, metricsText: async () => '', clock: createVirtualClock(), log, connections });
+    const { address } = (await server.listen())!;
+    const idle = Array.from({ length: connections.most + SPARE }, () =>
+      connect(Number(new URL(address).port), '127.0.0.1').on('error', () => {}),
+    );
+    await Promise.all(idle.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    expect((await fetch(`${address}/metrics`)).status).toBe(503);
+    for (const socket of idle) socket.destroy();
+    await server.close();
   });
 });
