@@ -15,8 +15,8 @@ const SECRETS: readonly RegExp[] = [
   // api_key: "KEY", 'api_key': ['KEY'], MY_API_KEY=KEY
   /((?:api|secret|access|auth)[-_ ]?(?:key|token)["']?\s*[=:][\s["']*)[^\s["',;)\]}][^\s"',;)\]}]*/gi,
   /(\b(?:HF_TOKEN|HUGGING_FACE_HUB_TOKEN|password|passwd)["']?\s*[=:]\s*["']?)[^\s"',;)\]}]+/gi,
-  // https://name:PASSWORD@host
-  /(:\/\/[^\s/@:"']*:)[^\s/@"']+(?=@)/g,
+  // https://name:PASSWORD@host, https://KEY@host
+  /(:\/\/(?:[^\s/@:"']*:)?)[^\s/@"']+(?=@)/g,
   /()\b(?:hf_|sk-)[A-Za-z0-9_-]{16,}/g,
 ];
 /** Most lines hold nothing of the kind: one look tells. */

@@ -3,7 +3,7 @@
  * with the token those whose names say that they are secret. It works while answers become JSON, so
  * that no view can be forgotten. Pure.
  */
-import { isSecretName } from '../../shared/redact.ts';
+import { isSecretName, REDACTED, redacted } from '../../shared/redact.ts';
 
 const HIDDEN = '[hidden]';
 /** A key may stand there without a name: `https://KEY@host`. */
@@ -57,23 +57,25 @@ function shownArguments(value: unknown): unknown {
 /** `--api-key=x` and `--api-key x`. */
 function shownArgument(item: unknown, before: unknown): unknown {
   const [, name = '', value] = /^(--?[^=\s]+)=(.*)$/s.exec(String(item)) ?? [];
-  if (value !== undefined) return `${name}=${isSecretName(name) ? HIDDEN : withoutPassword(value)}`;
+  if (value !== undefined) return `${name}=${isSecretName(name) ? HIDDEN : withoutSecret(value)}`;
   const isNamed = typeof before === 'string' && before.startsWith('-') && !before.includes('=') && isSecretName(before);
-  return isNamed && !String(item).startsWith('--') ? HIDDEN : withoutPassword(item);
+  return isNamed && !String(item).startsWith('--') ? HIDDEN : withoutSecret(item);
 }
 
 function shownEnvironment(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shownVariable);
   if (typeof value !== 'object' || value === null) return shownVariable(value);
-  const shown = Object.entries(value).map(([name, item]: [string, unknown]) => [name, isSecretName(name) ? HIDDEN : withoutPassword(item)]);
+  const shown = Object.entries(value).map(([name, item]: [string, unknown]) => [name, isSecretName(name) ? HIDDEN : withoutSecret(item)]);
   return Object.fromEntries(shown);
 }
 
 function shownVariable(item: unknown): unknown {
   const [, name, value] = typeof item === 'string' ? (PAIR.exec(item) ?? []) : [];
-  return name === undefined ? item : `${name}=${isSecretName(name) ? HIDDEN : withoutPassword(value)}`;
+  return name === undefined ? item : `${name}=${isSecretName(name) ? HIDDEN : withoutSecret(value)}`;
 }
 
-function withoutPassword(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(URL_WITH_PASSWORD, `$1${HIDDEN}@`) : value;
+/** What is hidden in output is hidden here, too: a value may be a header with its key. */
+function withoutSecret(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  return redacted(value.replace(URL_WITH_PASSWORD, `$1${HIDDEN}@`), null).replaceAll(REDACTED, HIDDEN);
 }

@@ -84,6 +84,7 @@ test.each<[string, unknown, unknown]>([
     { remotes: { lab: { url: 'http://lab', key: SECRET } }, models: { key: { aliases: ['token'] } } },
     { remotes: { lab: { url: 'http://lab', key: '[hidden]' } }, models: { key: { aliases: ['token'] } } },
   ],
+  ['a header', { args: ['--header', `Authorization: Bearer ${SECRET}`] }, { args: ['--header', 'Authorization: Bearer [hidden]'] }],
   ['a key in place of a user', { env: { DSN: `https://${SECRET}@host/1` } }, { env: { DSN: 'https://[hidden]@host/1' } }],
   [
     'an address in a plan of Ray',

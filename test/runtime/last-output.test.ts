@@ -17,10 +17,10 @@ test('no secret of its launch is kept, and no variable is quoted in an error', (
     }),
   );
   output.add(`argv: ${SECRET}-1 and ${SECRET}-2, environ: ${SECRET} in /data/of/mine with 8 of 12345678 at 8000`);
-  output.add('unknown argument: --api-key=other-key; see https://me:other-password@host/');
+  output.add('unknown argument: --api-key=other-key; see https://me:other-password@host/ and https://other-key@host/');
   const kept = [
     'argv: [redacted] and [redacted], environ: [redacted] in /data/of/mine with 8 of 12345678 at 8000',
-    'unknown argument: --api-key=[redacted]; see https://me:[redacted]@host/',
+    'unknown argument: --api-key=[redacted]; see https://me:[redacted]@host/ and https://[redacted]@host/',
   ];
   expect([output.all(), output.ofThisLaunch(), heard]).toEqual([kept, kept, kept]);
   expect(output.lines()).toEqual([kept[0]?.replace('/data/of/mine', '[redacted]'), kept[1]]);
