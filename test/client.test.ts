@@ -113,6 +113,23 @@ describe('the token', () => {
     expect(seen.map(({ path }) => path)).toEqual(['/control/prove', '/control/prove']);
   });
 
+  test('who passes the question on cannot write another address into the answer', async () => {
+    const gatekeeper = new Gatekeeper({ token: state.token, run: 'run', wallTime: () => Date.now(), listens: () => '127.0.0.1:1' });
+    const { host } = new URL(address);
+    answer = (_request, response, body) => {
+      const { nonce } = JSON.parse(body) as { nonce: string };
+      response.end(JSON.stringify({ ...gatekeeper.prove(nonce, host), listens: host }));
+    };
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'not-running' });
+    // Asked by its own address, the engine says that it listens there: the address asked is signed, too.
+    const own = new Gatekeeper({ token: state.token, run: 'run', wallTime: () => Date.now(), listens: () => host });
+    answer = (_request, response, body) => {
+      const { nonce } = JSON.parse(body) as { nonce: string };
+      response.end(JSON.stringify(own.prove(nonce, '127.0.0.1:1')));
+    };
+    await expect(connect(state.path)).rejects.toMatchObject({ code: 'not-running' });
+  });
+
   test('a stranger that only drips bytes is left', { timeout: 10_000 }, async () => {
     answer = (_, response) => {
       const timer = setInterval(() => response.write(' '), 50);

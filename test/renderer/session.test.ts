@@ -103,6 +103,23 @@ test('who took the port cannot pass questions on to the engine elsewhere: not of
   expect((await reloaded.provenSession()).run).toBe('a later run');
 });
 
+test('who passes a question on cannot write another address into the answer, nor ask by another one', async () => {
+  const page = await load();
+  page.keepToken(TOKEN);
+  await page.provenSession();
+  for (const [listens, asked] of [
+    ['127.0.0.1:9000', HOST],
+    [HOST, '127.0.0.1:9000'],
+  ] as const) {
+    const elsewhere = newEngine('one run', TOKEN, listens);
+    vi.stubGlobal('fetch', async (_path: string, { body }: { readonly body: string }) =>
+      Response.json({ ...elsewhere.prove((JSON.parse(body) as { readonly nonce: string }).nonce, asked), listens: HOST }),
+    );
+    page.distrust();
+    await expect(page.provenSession()).rejects.toMatchObject({ code: 'not-running' });
+  }
+});
+
 test('who cannot prove itself is a stranger: another token, another address, or the engine at another one', async () => {
   const page = await load();
   page.keepToken(TOKEN);
