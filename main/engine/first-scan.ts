@@ -3,7 +3,7 @@
  * finds it. Then says which models other tools keep on this machine.
  */
 import type { Clock, Log, ModelFinder } from '../core/ports.ts';
-import type { Registry } from '../core/registry.ts';
+import type { ModelRecord, Registry } from '../core/registry.ts';
 import { foundSentence } from '../core/sentences.ts';
 import { withRegistered } from './control.ts';
 
@@ -14,11 +14,11 @@ import { withRegistered } from './control.ts';
 const FIRST_SCAN_MS = 10_000;
 
 /**
- * Resolves when each model that is there now was looked at once, so that a request finds it as it
- * was left.
+ * Resolves when each model that is there now was looked at, twice where it is new, so that a
+ * request finds it as it was left.
  */
 export function eachReadOnce(registry: Registry, clock: Clock): Promise<void> {
-  const fresh = new Set([...registry.all()].filter(({ state }) => state.name === 'discovered').map(({ id }) => id));
+  const early = new Set([...registry.all()].filter(isEarly).map(({ id }) => id));
   return new Promise((resolve) => {
     const cancel = clock.after(FIRST_SCAN_MS, () => done());
     const done = (): void => {
@@ -27,10 +27,17 @@ export function eachReadOnce(registry: Registry, clock: Clock): Promise<void> {
       resolve();
     };
     const unfollow = registry.onChange(({ id, record }) => {
-      if (record?.state.name !== 'discovered' && fresh.delete(id) && fresh.size === 0) done();
+      if ((record === null || !isEarly(record)) && early.delete(id) && early.size === 0) done();
     });
-    if (fresh.size === 0) done();
+    if (early.size === 0) done();
   });
+}
+
+/** One that lacks nothing will be known to be whole. What is still copied holds nobody back. */
+function isEarly({ state }: ModelRecord): boolean {
+  if (state.name !== 'settling') return state.name === 'discovered';
+  const { bytesPresent, bytesExpected, missing } = state.copy;
+  return missing.length === 0 && (bytesExpected === null || bytesPresent >= bytesExpected);
 }
 
 /** Once, and only where none of them is known: whoever has registered one knows the way. */

@@ -176,10 +176,15 @@ function withBody(
         failed(ports, response, thrown);
       }
     };
-    const begun = ports.inference.begun();
-    if (begun === null) answer();
-    else void begun.then(answer);
+    whenBegun(ports, answer);
   });
+}
+
+/** Until the folders were looked at, nobody knows which models there are. */
+function whenBegun({ inference }: HotPorts, act: () => void): void {
+  const begun = inference.begun();
+  if (begun === null) act();
+  else void begun.then(act);
 }
 
 /**
@@ -219,21 +224,28 @@ function answerGet(ports: HotPorts, path: string, response: ServerResponse): boo
       (thrown: unknown) => failed(ports, response, thrown),
     );
   } else if (path === API.listModels.path) {
-    ports.list.read().then(
-      (text) => sendText(response, 200, 'application/json; charset=utf-8', text),
-      (thrown: unknown) => failed(ports, response, thrown),
-    );
+    whenBegun(ports, () => listModels(ports, response));
   } else if (path.startsWith(ONE_MODEL) && path.length > ONE_MODEL.length) {
-    const name = nameAfter(ONE_MODEL, path);
-    const id = ports.inference.resolve(name);
-    // As in the list: a model that is being copied, or blocked, cannot be asked.
-    const model = id === null ? undefined : ports.inference.servable(id)[0];
-    if (model !== undefined) sendJson(response, 200, asOpenAi(model));
-    else sendError(response, modelNotFound(name, ports.inference.nearest(name)));
+    whenBegun(ports, () => oneModel(ports, response, nameAfter(ONE_MODEL, path)));
   } else {
     return false;
   }
   return true;
+}
+
+function listModels(ports: HotPorts, response: ServerResponse): void {
+  ports.list.read().then(
+    (text) => sendText(response, 200, 'application/json; charset=utf-8', text),
+    (thrown: unknown) => failed(ports, response, thrown),
+  );
+}
+
+/** As in the list: a model that is being copied, or blocked, cannot be asked. */
+function oneModel({ inference }: HotPorts, response: ServerResponse, name: string): void {
+  const id = inference.resolve(name);
+  const model = id === null ? undefined : inference.servable(id)[0];
+  if (model !== undefined) sendJson(response, 200, asOpenAi(model));
+  else sendError(response, modelNotFound(name, inference.nearest(name)));
 }
 
 function toControlApp(ports: HotPorts, request: IncomingMessage, response: ServerResponse, path: string): void {

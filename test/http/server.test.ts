@@ -160,13 +160,17 @@ describe('the first second', () => {
       ask(setup, '/predict/tiny', { method: 'POST', body: { prompt: 'a' } }),
       ask(setup, '/v1/completions', { method: 'POST', body: { model: 'tiny', prompt: 'a' } }),
       ask(setup, '/predict/nobody', { method: 'POST', body: { prompt: 'a' } }),
+      ask(setup, '/v1/models/tiny'),
+      ask(setup, '/v1/models'),
     ];
+    let answered = 0;
+    for (const each of asked) void each.then(() => (answered += 1));
     // Time enough for them to be read, and to be passed on if nobody held them.
     for (let times = 0; times < 10; times += 1) await ask(setup, '/health');
-    expect(setup.upstream.seen).toEqual([]);
+    expect([setup.upstream.seen, answered]).toEqual([[], 0]);
     setup.engine.begun = null;
     begun.resolve();
-    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 404]);
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 404, 200, 200]);
   });
 });
 
