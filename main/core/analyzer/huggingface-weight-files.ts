@@ -14,6 +14,7 @@ import { jsonProblem } from './json-files.ts';
 import { isBlank } from './plain-profile.ts';
 import { MOST_TENSORS, parseSafetensors, type SafetensorsTensor } from './safetensors.ts';
 import { hasMore } from './safetensors-files.ts';
+import { partsOfTooMany } from './shards.ts';
 import { zeroTails } from './zero-tails.ts';
 
 export interface WeightFiles {
@@ -58,6 +59,7 @@ export function readWeightFiles(top: ReadonlyMap<string, CandidateFile>, config:
   const named = namedIn(index, reading);
   const chosen = chosenOf(all, single, named ?? NONE);
   for (const file of chosen) readFile(file, reading, chosen.length);
+  reading.problems.push(...partsOfTooMany(chosen));
   if (index === undefined || named === null) missingParts(chosen, top, reading);
   else if (single === undefined || named.has(SINGLE)) compare(index, named, top, reading);
   else if ([...named].some((name) => !top.has(name))) reading.problems.push(problemOf(INDEX, 'stale-index', index.bytes, null));

@@ -5,12 +5,13 @@
 import type { FileProblem } from '../../../shared/profile.ts';
 import { FormatError } from './bytes.ts';
 import { folderOf } from './file-names.ts';
-import { type CandidateFile, isMissing } from './findings.ts';
+import { type CandidateFile, isDamaged, isMissing } from './findings.ts';
 import { MOST_PARTS, shardsIn } from './index-files.ts';
 import { jsonProblem } from './json-files.ts';
+import { oneOfTooMany } from './split-names.ts';
 
 const INDEX = /\.(?:safetensors|bin)\.index(?:\.\w+)?\.json$/;
-const PART = /^(?<stem>.+)-(?<number>\d{5})-of-(?<count>\d{5})(?<suffix>\.\w+)$/;
+const PART = /^(?<stem>.+)-(?<number>\d{5,6})-of-(?<count>\d{5,6})(?<suffix>\.\w+)$/;
 
 /**
  * @param used the files of weights that the form uses, of one folder.
@@ -28,6 +29,7 @@ export function missingShards(
     if (!there.has(path) && problems.size < MOST_PARTS) problems.set(path, isMissing(path));
   };
   for (const { path } of used) for (const sibling of siblingsOf(path)) lacks(sibling);
+  for (const problem of partsOfTooMany(used)) problems.set(problem.file, problem);
   const [part] = used.map(({ path }) => PART.exec(path)?.groups).filter((groups) => groups !== undefined);
   if (needsIndex && part !== undefined && !folder.some(({ path }) => INDEX.test(path)))
     lacks(`${part['stem']}${part['suffix']}.index.json`);
@@ -40,11 +42,22 @@ export function missingShards(
   return [...problems.values()];
 }
 
+/**
+ * Files that are parts of more than there can be. Their number among them says nothing: some tools
+ * count from 0, and an index names what it will.
+ */
+export function partsOfTooMany(files: readonly CandidateFile[]): readonly FileProblem[] {
+  return files.flatMap(({ path, bytes }) => {
+    const count = Number(PART.exec(path)?.groups?.['count'] ?? 0);
+    return count > MOST_PARTS ? [isDamaged(path, bytes, `${path} ${oneOfTooMany(count, MOST_PARTS)}.`)] : [];
+  });
+}
+
 function siblingsOf(path: string): readonly string[] {
-  const { stem, count, suffix } = PART.exec(path)?.groups ?? {};
+  const { stem, number, count, suffix } = PART.exec(path)?.groups ?? {};
   const parts = Number(count ?? 0);
-  if (stem === undefined || parts > MOST_PARTS) return [];
-  return Array.from({ length: parts }, (_, at) => `${stem}-${String(at + 1).padStart(5, '0')}-of-${count}${suffix}`);
+  if (stem === undefined || number === undefined || parts > MOST_PARTS) return [];
+  return Array.from({ length: parts }, (_, at) => `${stem}-${String(at + 1).padStart(number.length, '0')}-of-${count}${suffix}`);
 }
 
 /** Paths of the files that it names. */

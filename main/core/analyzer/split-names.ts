@@ -1,4 +1,4 @@
-/** The names that llama.cpp gives the parts of a split GGUF. Pure. */
+/** The names of parts: llama.cpp's of a split GGUF, and what is wrong with some. Pure. */
 
 const SPLIT = /^(?<stem>.*)-(?<number>\d{5})-of-(?<count>\d{5})\.gguf$/i;
 /** More parts than any published model has. */
@@ -16,9 +16,14 @@ export function whyNoPart(path: string): string | null {
   const split = splitName(path);
   if (split === null) return null;
   const { part, count } = split;
-  if (count > MAX_PARTS) return `is by its name one of ${count} parts; at most ${MAX_PARTS} are possible`;
+  if (count > MAX_PARTS) return oneOfTooMany(count, MAX_PARTS);
   if (part >= 1 && part <= count) return null;
   return `is by its name part ${part} of ${count}; parts are numbered from 1 to their number`;
+}
+
+/** What is wrong with a file of so many parts, behind its name. */
+export function oneOfTooMany(parts: number, most: number): string {
+  return `is by its name one of ${parts} parts; at most ${most} are possible`;
 }
 
 /** The names of all parts of the set that this name is one of; its own where no set has it. */

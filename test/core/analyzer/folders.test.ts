@@ -293,6 +293,8 @@ describe('timm and Mistral', () => {
       folderOf({ 'params.json': params, 'tekken.json': {}, [shard(1)]: weights, 'consolidated.safetensors.index.json': stray }),
     );
     expect(led?.problems.at(-1)).toMatchObject({ kind: 'damaged', message: expect.stringContaining('outside the folder') });
+    const many = readMistral(folderOf({ 'params.json': params, 'tekken.json': {}, 'consolidated-00001-of-99999.safetensors': weights }));
+    expect(many?.problems).toMatchObject([{ kind: 'damaged', message: expect.stringContaining('one of 99999 parts') }]);
     expect(readMistral(folderOf({ 'params.json': params }))).toBeNull();
   });
 });

@@ -67,6 +67,11 @@ describe('what is missing or wrong, by file', () => {
       [part(1, 'a'), part(2, 'c'), index({ a: 1, b: 2 })],
       { file: 'model-00002-of-00002.safetensors' },
     ],
+    [
+      'a part of more than there can be',
+      [{ ...part(1, 'a'), path: 'model-00001-of-99999.safetensors' }],
+      { kind: 'damaged', message: expect.stringContaining('is by its name one of 99999 parts; at most 2000 are possible') },
+    ],
     ['no weights', [], { file: 'the weights', kind: 'missing' }],
     [
       'a partial download',
