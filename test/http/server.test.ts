@@ -1,5 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, request } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../../main/http/connections.ts';
 import { createMetricsServer } from '../../main/http/metrics-server.ts';
@@ -9,6 +10,8 @@ import { DEFAULT_SETTINGS } from '../../shared/settings.ts';
 import { createVirtualClock } from '../helpers/virtual-clock.ts';
 import { ask, type FakeEngine, type Setup, startSetup, TOKEN, until, WITH_TOKEN } from './harness.ts';
 
+/** More than lies in the buffers on the way. */
+const SENT_BYTES = 32 * 1024 ** 2;
 /** Kept for control, beyond the bound. */
 const SPARE = 32;
 
@@ -478,6 +481,39 @@ describe("Prometheus' own port", () => {
     expect(await second.listen()).toBeNull();
     expect(warned).toHaveLength(1);
     await Promise.all([server.close(), second.close(), new Promise((resolve) => holder.close(resolve))]);
+  });
+
+  it('does not read a body to its end, and leaves the connection', async () => {
+    let taken: Socket | undefined;
+    const onRequest = (message: unknown): void => {
+      taken = (message as { socket: Socket }).socket;
+    };
+    const clock = createVirtualClock();
+    const settings = () => ({ ...DEFAULT_SETTINGS, metrics: { ...DEFAULT_SETTINGS.metrics, port: 0 } });
+    const log = { say: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
+    const connections = new Connections({ descriptors: 300, now: () => 0 });
+    const server = createMetricsServer({ settings, metricsText: async () => 'up 1', clock, log, connections });
+    const { address } = (await server.listen())!;
+    subscribe('http.server.request.start', onRequest);
+    const socket = connect({ port: Number(new URL(address).port), host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    const ended = new Promise((resolve) => socket.once('end', resolve));
+    socket.write(`GET /metrics HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${SENT_BYTES}\r\n\r\n`);
+    for (let bytes = 0; bytes < SENT_BYTES; bytes += 65_536) socket.write(Buffer.alloc(65_536, 'x'));
+    await ended;
+    unsubscribe('http.server.request.start', onRequest);
+    expect(answer).toMatch(/^HTTP\/1.1 200 .*\r\nconnection: close\r\n/is);
+    for (let before = -1; before !== taken!.bytesRead; ) {
+      before = taken!.bytesRead;
+      for (let times = 0; times < 5; times += 1) await ask(setup, '/health');
+    }
+    expect(taken!.bytesRead).toBeLessThan(SENT_BYTES - 8 * 1024 ** 2);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.end();
+    await clock.advance(1_000);
+    await closed;
+    await server.close();
   });
 
   it('shares the bound of connections', async () => {
