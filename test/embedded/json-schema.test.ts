@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { jsonGrammar } from '../../main/embedded/grammar/json-grammar.ts';
+import { grammarOf } from '../../main/embedded/requests/answer-format.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
 import { matcher } from './grammar-matcher.ts';
 import { startServer, type TestServer } from './start-server.ts';
@@ -286,4 +287,12 @@ describe('what cannot be enforced is refused by its keyword and place', () => {
     expect(body.error.message).toMatch(/left-recursive/);
     expect((await server.json('/v1/completions', { prompt: 'the', max_tokens: 1 })).status).toBe(200);
   });
+});
+
+test('a pattern of so many parts that the stack is full is refused in words', () => {
+  const schema = { type: 'string', pattern: `^${'a?'.repeat(200_000)}$` };
+  expect(() => grammarOf('response_format', () => jsonGrammar(schema))).toThrow(
+    expect.objectContaining({ code: 'invalid-body', message: expect.stringContaining('cannot be carried out: ') }),
+  );
+  expect(() => grammarOf('response_format', () => jsonGrammar(schema))).not.toThrow(/call stack/);
 });

@@ -4,7 +4,7 @@ import { automaton, lengths, type State } from './automaton.ts';
 import { automatonRules } from './automaton-rules.ts';
 import { FORMAT_LENGTHS, FORMATS, MEANINGLESS_FORMATS } from './formats.ts';
 import type { GrammarText } from './grammar-text.ts';
-import { ANY_CHARACTER, both, characters, type Language, repeated, TooManyStates, TooMuchWork } from './language.ts';
+import { ANY_CHARACTER, both, characters, type Language, repeated, TooManyStates, TooMuchWork, whyRefused } from './language.ts';
 import { numberLanguage } from './number-language.ts';
 import { PatternRefusal, patternLanguage } from './regex.ts';
 import { count, Patterns, type Schema, SchemaRefusal } from './schema-merge.ts';
@@ -37,7 +37,7 @@ function patternsOf(schema: Schema, at: string): readonly Language[] {
       return patternLanguage(pattern);
     } catch (error) {
       if (!(error instanceof PatternRefusal || error instanceof RangeError)) throw error;
-      throw new SchemaRefusal(`"pattern" at ${at} cannot be enforced: ${error.message}`);
+      throw new SchemaRefusal(`"pattern" at ${at} cannot be enforced: ${whyRefused(error)}`);
     }
   });
 }

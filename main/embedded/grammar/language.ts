@@ -92,6 +92,11 @@ export function spendWork(parts: number): void {
 export class TooManyStates extends RangeError {}
 export class TooMuchWork extends RangeError {}
 
+/** Why it cannot be carried out: what V8 says where its stack is full are no words for people. */
+export function whyRefused({ message }: Error): string {
+  return message.includes('call stack') ? 'it has too many parts' : message;
+}
+
 export const NONE: Language = { kind: 'none', key: '0' };
 export const EMPTY: Language = { kind: 'empty', key: 'e' };
 

@@ -3,7 +3,7 @@
  * llama.cpp grammar. Pure.
  */
 import { ANY_OBJECT } from '../grammar/json-grammar.ts';
-import { TooMuchWork } from '../grammar/language.ts';
+import { TooMuchWork, whyRefused } from '../grammar/language.ts';
 import { checkGrammar } from '../grammar/open-places.ts';
 import { type Schema, SchemaRefusal } from '../grammar/schema-merge.ts';
 import { type Body, invalid, isAbsent, isEmpty, isObject } from './openai-fields.ts';
@@ -19,7 +19,7 @@ export function grammarOf<Made extends string | null>(param: string, make: () =>
     return made;
   } catch (error) {
     if (error instanceof TooMuchWork || !(error instanceof SchemaRefusal || error instanceof RangeError)) throw error;
-    throw invalid(param, `The JSON schema in "${param}" cannot be carried out: ${error.message}.`);
+    throw invalid(param, `The JSON schema in "${param}" cannot be carried out: ${whyRefused(error)}.`);
   }
 }
 
@@ -69,7 +69,7 @@ export function ownGrammar(body: Body): string | null {
     checkGrammar(value);
   } catch (error) {
     if (error instanceof TooMuchWork || !(error instanceof RangeError)) throw error;
-    throw invalid('grammar', `"grammar" cannot be carried out: ${error.message}.`);
+    throw invalid('grammar', `"grammar" cannot be carried out: ${whyRefused(error)}.`);
   }
   return value;
 }
