@@ -19,7 +19,7 @@ import { FILE_TYPE, JSON_TYPE } from './control-bodies.ts';
 import { type GuardRules, guard, guardRules } from './guard.ts';
 import { inSlices } from './in-slices.ts';
 import { describeInference, type InferenceTarget, inferenceTarget, isInference, passInference } from './inference-protocol.ts';
-import { type JsonBody, type LargeJson, readJson } from './json-body.ts';
+import type { JsonBody, JsonReader } from './json-body.ts';
 import { askingOf } from './leaving.ts';
 import { refuseHead } from './malformed.ts';
 import { asOpenAi } from './model-list.ts';
@@ -37,7 +37,7 @@ export interface HotPorts extends PredictPorts {
   readonly metricsText: () => Promise<string | Buffer>;
   readonly version: string;
   readonly budget: BodyBudget;
-  readonly largeJson: LargeJson;
+  readonly json: JsonReader;
   readonly connections: Connections;
   /** `/v1/models`. */
   readonly list: SharedText;
@@ -199,7 +199,7 @@ function withJson(
   act: (body: JsonBody, startedMs: number) => void,
 ): void {
   withBody(ports, request, response, (bytes, startedMs) => {
-    const body = readJson(bytes, ports.largeJson, whole, () => askingOf(response));
+    const body = ports.json.read(bytes, whole, () => askingOf(response));
     whenRead(ports, response, body, (read) => act(read, startedMs));
   });
 }

@@ -3,6 +3,8 @@
  * body that is too deep or has too many values is refused before memory is spent on it. Knows no
  * route.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ModeliumError } from '../../shared/errors.ts';
 import { isInexact } from '../core/jinja/exact-json.ts';
 import { hasFewBrackets, hasFewKeys, type MemberSize } from '../core/json-outline.ts';
 import { MOST_DEPTH, parseObject, toJson } from './body.ts';
@@ -46,7 +48,7 @@ export interface LargeJson {
 
 /** Parsed here whatever it holds: at worst this takes two milliseconds. */
 const SMALL_BYTES = 64 * 1024;
-/** Parsed here when it is text for the most part, which takes no longer. */
+/** Parsed here, in a turn of its own, when it is text for the most part. */
 const TEXT_BYTES = 1024 * 1024;
 const FEW_BRACKETS = 256;
 /** An object of a hundred thousand keys, which fit in there, takes a quarter of a second. */
@@ -57,17 +59,43 @@ const NOTHING = Buffer.alloc(0);
 /** What comes back to this thread is built here again. */
 const MOST_PARSED_VALUES = 50_000;
 
-/**
- * @param whole the route reads all of it; else the bytes are passed on, and only the short members
- * at the top are read.
- * @param asking called for a large body only.
- * @returns at once for an ordinary body. @throws ModeliumError invalid-json, invalid-body,
- * cancelled.
- */
-export function readJson(bytes: Buffer, large: LargeJson, whole: boolean, asking: () => Asking): JsonBody | Promise<JsonBody> {
-  if (bytes.length <= SMALL_BYTES || isMostlyText(bytes)) return { bytes, value: parseObject(bytes), isWhole: true };
-  const bounds = { depth: MOST_DEPTH, values: whole ? MOST_PARSED_VALUES : MOST_PASSED_VALUES };
-  return large.read(sharedOrAlone(bytes), { whole, bounds, ...asking() }).then((read) => ({ ...read, isWhole: whole }));
+export class JsonReader {
+  readonly #large: LargeJson;
+  /** The turn of the last text that waits for one. */
+  #lastTurn: Promise<void> = Promise.resolve();
+
+  constructor(large: LargeJson) {
+    this.#large = large;
+  }
+
+  /**
+   * @param whole the route reads all of it; else the bytes are passed on, and only the short
+   * members at the top are read.
+   * @param asking called for a large body only.
+   * @returns at once for an ordinary body. @throws ModeliumError invalid-json, invalid-body,
+   * cancelled.
+   */
+  read(bytes: Buffer, whole: boolean, asking: () => Asking): JsonBody | Promise<JsonBody> {
+    if (bytes.length <= SMALL_BYTES) return parsed(bytes);
+    if (isMostlyText(bytes)) return this.#inTurn(bytes, asking());
+    const bounds = { depth: MOST_DEPTH, values: whole ? MOST_PARSED_VALUES : MOST_PASSED_VALUES };
+    return this.#large.read(sharedOrAlone(bytes), { whole, bounds, ...asking() }).then((read) => ({ ...read, isWhole: whole }));
+  }
+
+  /**
+   * One in each turn of the event loop: sixteen at once, of 20 ms each, would hold everybody up for
+   * a third of a second (I12).
+   */
+  async #inTurn(bytes: Buffer, { signal }: Asking): Promise<JsonBody> {
+    this.#lastTurn = this.#lastTurn.then(() => nextTurn());
+    await this.#lastTurn;
+    if (signal.aborted) throw new ModeliumError('cancelled', 'The client left.');
+    return parsed(bytes);
+  }
+}
+
+function parsed(bytes: Buffer): JsonBody {
+  return { bytes, value: parseObject(bytes), isWhole: true };
 }
 
 function isMostlyText(bytes: Buffer): boolean {

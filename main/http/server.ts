@@ -15,7 +15,7 @@ import type { Connections } from './connections.ts';
 import { createControlApp } from './control.ts';
 import type { OpenStreams } from './control-streams.ts';
 import { createListeners, type Listener } from './hot-routes.ts';
-import type { LargeJson } from './json-body.ts';
+import { JsonReader, type LargeJson } from './json-body.ts';
 import { listenOnLoopback } from './listen.ts';
 import { answerMalformed } from './malformed.ts';
 import { listOf } from './model-list.ts';
@@ -98,6 +98,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   let controlApp: Listener = () => {};
   const listeners = createListeners({
     ...options,
+    json: new JsonReader(options.largeJson),
     budget,
     isMemoryShort: () => budget.isShort,
     answerBudget: new AnswerBudget(() => void setTimeout(() => options.collectGarbage('gradually'), GIVEN_BACK_MS)),

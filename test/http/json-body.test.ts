@@ -1,18 +1,18 @@
 /** On which thread bodies are parsed, and how often. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { exactMember, readJson } from '../../main/http/json-body.ts';
+import { exactMember, JsonReader } from '../../main/http/json-body.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
 const nobody = () => ({ signal: new AbortController().signal, caller: '' });
-const never = { read: () => Promise.reject(new Error('elsewhere')) };
+const reader = new JsonReader({ read: () => Promise.reject(new Error('elsewhere')) });
 
 function messagesOf(count: number): Buffer {
   return Buffer.from(`{"messages":[${Array(count).fill('{"role":"user","content":"a","weight":12345678901234567890}').join()}]}`);
 }
 
 test('a small body keeps the numbers of its messages as they were written', async () => {
-  const body = await readJson(messagesOf(2), never, true, nobody);
+  const body = await reader.read(messagesOf(2), true, nobody);
   expect(JSON.stringify(exactMember(body, 'messages'))).toContain('12345678901234567890');
 });
 
@@ -20,7 +20,7 @@ test('a large body is not parsed again on this thread for its numbers, and one o
   const large = messagesOf(2_000);
   expect(large.length).toBeGreaterThan(64 * 1024);
   const parse = vi.spyOn(JSON, 'parse');
-  await expect(readJson(large, never, true, nobody)).rejects.toThrow('elsewhere');
+  await expect(reader.read(large, true, nobody)).rejects.toThrow('elsewhere');
   expect(exactMember({ bytes: large, value: {}, isWhole: true }, 'messages')).toBeUndefined();
   expect(parse).not.toHaveBeenCalled();
 });
@@ -28,7 +28,7 @@ test('a large body is not parsed again on this thread for its numbers, and one o
 test('an object of many keys is not built on this thread, however few brackets it has; a text with colons is', async () => {
   const keys = Buffer.from(`{"prompt":"x",${Array.from({ length: 20_000 }, (_, index) => `"k${index}":0`).join()}}`);
   expect(keys.length).toBeGreaterThan(64 * 1024);
-  await expect(readJson(keys, never, true, nobody)).rejects.toThrow('elsewhere');
+  await expect(reader.read(keys, true, nobody)).rejects.toThrow('elsewhere');
   const text = Buffer.from(JSON.stringify({ prompt: 'a: b, '.repeat(4_000).padEnd(100_000) }));
-  expect(await readJson(text, never, true, nobody)).toMatchObject({ isWhole: true });
+  expect(await reader.read(text, true, nobody)).toMatchObject({ isWhole: true });
 });

@@ -32,14 +32,22 @@ function namesOf(bytes: number): Buffer {
   return Buffer.from(`${HEAD},${Array.from({ length: bytes / 10 }, (_, at) => `"${at.toString(36).padStart(5, 'k')}":0`).join()}}`);
 }
 
-/** Sent by another thread: the work of the client is not the engine's. */
-async function post(url: string, body: Buffer): Promise<{ readonly status: number; readonly text: string }> {
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** So many at once, sent by another thread: the work of the client is not the engine's. */
+async function post(url: string, body: Buffer, count: number): Promise<readonly Answer[]> {
   const client = `
-    const { parentPort, workerData: { url, body } } = require('node:worker_threads');
-    fetch(url, { method: 'POST', body }).then(async (answer) =>
-      parentPort.postMessage({ status: answer.status, text: await answer.text() }));`;
-  const [answer] = await once(new Worker(client, { eval: true, workerData: { url, body } }), 'message');
-  return answer as { status: number; text: string };
+    const { parentPort, workerData: { url, body, count } } = require('node:worker_threads');
+    const one = async () => {
+      const answer = await fetch(url, { method: 'POST', body });
+      return { status: answer.status, text: await answer.text() };
+    };
+    Promise.all(Array.from({ length: count }, one)).then((answers) => parentPort.postMessage(answers));`;
+  const [answers] = await once(new Worker(client, { eval: true, workerData: { url, body, count } }), 'message');
+  return answers as readonly Answer[];
 }
 
 function usedMs(): number {
@@ -49,10 +57,11 @@ function usedMs(): number {
 
 // As many values as the limit of bodies lets in; then what is small enough to be read at once.
 test.each([
-  ['62 MB of {} in a list', () => listOf('{}', 'a', 60 * MIB), /more than 2000000 values/, /more than 50000 values/],
-  ['1 MB of numbers where texts belong', () => listOf('0', 'stop', SMALL_BYTES), null, /stop: Invalid input/],
-  ['1 MB of names', () => namesOf(SMALL_BYTES), null, /more than 50000 values/],
-] as const)('%s, sent to an open route, hold up nobody', { timeout: 120_000 }, async (_, make, passedOn, read) => {
+  [1, '62 MB of {} in a list', () => listOf('{}', 'a', 60 * MIB), /more than 2000000 values/, /more than 50000 values/],
+  [16, '1 MB of numbers where texts belong', () => listOf('0', 'stop', SMALL_BYTES), null, /stop: Invalid input/],
+  [16, '1 MB of empty texts', () => listOf('""', 'stop', SMALL_BYTES), null, /model: there is no such field/],
+  [16, '1 MB of names', () => namesOf(SMALL_BYTES), null, /more than 50000 values/],
+] as const)('%i times %s, sent to an open route, hold up nobody', { timeout: 120_000 }, async (count, _, make, passedOn, read) => {
   const setup = await startSetup();
   const body = make();
   const answers = [];
@@ -64,15 +73,14 @@ test.each([
     lastMs = now;
   }, EVERY_MS);
   try {
-    for (const path of ['/v1/completions', '/predict/tiny']) answers.push(await post(`${setup.address}${path}`, body));
+    for (const path of ['/v1/completions', '/predict/tiny']) answers.push(await post(`${setup.address}${path}`, body, count));
   } finally {
     clearInterval(timer);
     await setup.close();
   }
   expect(longestMs).toBeLessThan(MOST_MS);
   for (const [at, why] of [passedOn, read].entries()) {
-    expect(answers[at]).toEqual(
-      why === null ? expect.objectContaining({ status: 200 }) : { status: 400, text: expect.stringMatching(why) },
-    );
+    const each = why === null ? expect.objectContaining({ status: 200 }) : { status: 400, text: expect.stringMatching(why) };
+    expect(answers[at]).toEqual(Array(count).fill(each));
   }
 });
