@@ -1,4 +1,5 @@
 /** On which thread bodies are parsed, and how often. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { exactMember, JsonReader } from '../../main/http/json-body.ts';
 
@@ -31,4 +32,27 @@ test('an object of many keys is not built on this thread, however few brackets i
   await expect(reader.read(keys, true, nobody)).rejects.toThrow('elsewhere');
   const text = Buffer.from(JSON.stringify({ prompt: 'a: b, '.repeat(4_000).padEnd(100_000) }));
   expect(await reader.read(text, true, nobody)).toMatchObject({ isWhole: true });
+});
+
+test('of bodies that arrive together, each of more than 16 KiB is parsed in a turn of its own, and a small one waits for none', async () => {
+  const parse = vi.spyOn(JSON, 'parse');
+  const large = Array.from({ length: 8 }, () => reader.read(Buffer.from(`{"a":"${'x'.repeat(60 * 1024)}"}`), true, nobody));
+  expect(parse).not.toHaveBeenCalled();
+  expect(reader.read(Buffer.from(`{"a":"${'x'.repeat(15 * 1024)}"}`), true, nobody)).not.toBeInstanceOf(Promise);
+  const done = Promise.all(large);
+  for (let turn = 1; turn <= 8; turn += 1) {
+    const before = parse.mock.calls.length;
+    await nextTurn();
+    expect(parse.mock.calls.length - before).toBeLessThanOrEqual(1);
+  }
+  await done;
+  expect(parse).toHaveBeenCalledTimes(9);
+});
+
+test('a body whose client left before its turn is not parsed', async () => {
+  const parse = vi.spyOn(JSON, 'parse');
+  const left = AbortSignal.abort();
+  const read = reader.read(Buffer.from(`{"a":"${'x'.repeat(60 * 1024)}"}`), true, () => ({ signal: left, caller: '' }));
+  await expect(read).rejects.toThrow('left');
+  expect(parse).not.toHaveBeenCalled();
 });
