@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { bootId, readStat } from '../main/io/processes/proc.ts';
+import type { DecisionRow } from '../shared/decision.ts';
 import { eventually } from './helpers/eventually.ts';
 import { FULL } from './helpers/full.ts';
 import { type Home, isAlive, makeHome, type Seen, type Served, spawnServe, startServe } from './helpers/serve.ts';
@@ -56,14 +57,19 @@ function childrenOf(home: Home, served: Served): readonly Seen[] {
 /**
  * The second engine of a home whose first one was killed: the leftovers are gone before it serves,
  * and it serves.
+ * @param during what it was killed in: its decision to load has an outcome now.
  */
-async function recovers(home: Home, left: readonly Seen[]): Promise<void> {
+async function recovers(home: Home, left: readonly Seen[], during?: 'load'): Promise<void> {
   const second = await startServe(home);
   expect(left.filter(isAlive)).toEqual([]);
   const { path } = await second.becomes('tiny', 'unloaded');
   expect(path).toBe(join(home.watch, 'tiny.gguf'));
   expect(second.story()).toContain('Known model found again: tiny');
   expect(second.story()).not.toContain('Loading tiny');
+  const { decisions } = await second.control<{ readonly decisions: readonly DecisionRow[] }>('GET', '/control/decisions?model=tiny');
+  const loads = decisions.filter(({ action }) => action === 'load').map(({ outcome }) => outcome?.message ?? null);
+  expect(loads).not.toContain(null);
+  if (during === 'load') expect(loads[0]).toBe('cut off: the engine ended');
   const answer = await second.predict('tiny');
   expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('"text"')]);
   expect(await second.end('SIGTERM')).toEqual({ code: 0, signal: null });
@@ -105,7 +111,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     const { changes } = database.prepare("UPDATE processes SET leader = NULL, members = '[]'").run();
     database.close();
     expect(changes).toBe(1);
-    await recovers(home, left);
+    await recovers(home, left, 'load');
   });
 
   test('while a runtime that stalls, forks and ignores SIGTERM loads', async (context) => {
@@ -117,7 +123,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     const left = childrenOf(home, first);
     await first.end('SIGKILL');
     expect(left.filter(isAlive)).toHaveLength(3);
-    await recovers(home, left);
+    await recovers(home, left, 'load');
   });
 
   test('while the embedded llama.cpp loads', async (context) => {
@@ -142,7 +148,7 @@ describe.concurrent('kill -9 of the engine, and the next start', () => {
     const left = childrenOf(home, first).filter((child) => child.pid === pid);
     expect(left).toHaveLength(1);
     await first.end('SIGKILL');
-    await recovers(home, left);
+    await recovers(home, left, 'load');
   });
 
   test('while a runtime that forks away and ignores SIGTERM is ready', async (context) => {
