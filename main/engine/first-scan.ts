@@ -12,6 +12,11 @@ import { withRegistered } from './control.ts';
  * read while others are served.
  */
 const FIRST_SCAN_MS = 10_000;
+/**
+ * What lies still is known to be whole sooner. A file that grows, or that a program holds open, may
+ * take minutes.
+ */
+const SETTLES_MS = 3_000;
 
 /**
  * Resolves when each model that is there now was looked at, twice where it is new, so that a
@@ -19,16 +24,29 @@ const FIRST_SCAN_MS = 10_000;
  */
 export function eachReadOnce(registry: Registry, clock: Clock): Promise<void> {
   const early = new Set([...registry.all()].filter(isEarly).map(({ id }) => id));
+  const settling = new Map<string, () => void>();
   return new Promise((resolve) => {
-    const cancel = clock.after(FIRST_SCAN_MS, () => done());
     const done = (): void => {
       cancel();
+      for (const forget of settling.values()) forget();
       unfollow();
       resolve();
     };
-    const unfollow = registry.onChange(({ id, record }) => {
-      if ((record === null || !isEarly(record)) && early.delete(id) && early.size === 0) done();
-    });
+    const known = (id: string): void => {
+      if (early.delete(id) && early.size === 0) done();
+    };
+    const look = (id: string, record: ModelRecord | null): void => {
+      if (record === null || !isEarly(record)) return known(id);
+      if (early.has(id) && record.state.name === 'settling' && !settling.has(id)) {
+        settling.set(
+          id,
+          clock.after(SETTLES_MS, () => known(id)),
+        );
+      }
+    };
+    const cancel = clock.after(FIRST_SCAN_MS, done);
+    const unfollow = registry.onChange(({ id, record }) => look(id, record));
+    for (const record of registry.all()) look(record.id, record);
     if (early.size === 0) done();
   });
 }

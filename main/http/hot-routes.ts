@@ -142,11 +142,15 @@ function route(ports: HotPorts, request: IncomingMessage, response: ServerRespon
 function routeInference(ports: HotPorts, request: IncomingMessage, response: ServerResponse, target: InferenceTarget): void {
   const { name } = target;
   if (!isInference(target)) {
-    try {
-      describeInference(ports, request, response, target);
-    } catch (thrown) {
-      sendError(response, toModeliumError(thrown));
-    }
+    const describe = (): void => {
+      try {
+        describeInference(ports, request, response, target);
+      } catch (thrown) {
+        sendError(response, toModeliumError(thrown));
+      }
+    };
+    if (name === '') describe();
+    else whenBegun(ports, response, describe);
   } else if (ports.inference.begun() === null && ports.inference.resolve(name) === null) {
     sendError(response, modelNotFound(name, ports.inference.nearest(name)));
   } else withBody(ports, request, response, (body, startedMs) => passInference(ports, request, response, target, body, startedMs));
@@ -176,15 +180,15 @@ function withBody(
         failed(ports, response, thrown);
       }
     };
-    whenBegun(ports, answer);
+    whenBegun(ports, response, answer);
   });
 }
 
 /** Until the folders were looked at, nobody knows which models there are. */
-function whenBegun({ inference }: HotPorts, act: () => void): void {
-  const begun = inference.begun();
+function whenBegun(ports: HotPorts, response: ServerResponse, act: () => void): void {
+  const begun = ports.inference.begun();
   if (begun === null) act();
-  else void begun.then(act);
+  else void begun.then(act).catch((thrown: unknown) => failed(ports, response, thrown));
 }
 
 /**
@@ -224,9 +228,9 @@ function answerGet(ports: HotPorts, path: string, response: ServerResponse): boo
       (thrown: unknown) => failed(ports, response, thrown),
     );
   } else if (path === API.listModels.path) {
-    whenBegun(ports, () => listModels(ports, response));
+    whenBegun(ports, response, () => listModels(ports, response));
   } else if (path.startsWith(ONE_MODEL) && path.length > ONE_MODEL.length) {
-    whenBegun(ports, () => oneModel(ports, response, nameAfter(ONE_MODEL, path)));
+    whenBegun(ports, response, () => oneModel(ports, response, nameAfter(ONE_MODEL, path)));
   } else {
     return false;
   }

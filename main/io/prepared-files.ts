@@ -25,12 +25,12 @@ export interface PreparedFilesPorts {
 /** Counts versions of the converter whose files differ: those of another one are made again. */
 const CONVERTER_VERSION = 2;
 /** What a conversion that is under way writes, with the mark of the engine that it is for. */
-const PART = /\.gguf\.([\d-]+)\.part$/;
+const PART = /^[0-9a-f]{40}(?:-[0-9a-f]{24})?\.gguf\.([\d-]+)\.part$/;
 /**
  * Such names are ours alone, also those of earlier versions: a person may keep models in a folder
  * that is called like ours.
  */
-const WHOLE = /^[0-9a-f]{24,64}(?:-[0-9a-f]{24})?\.gguf$/;
+const WHOLE = /^[0-9a-f]{40}(?:-[0-9a-f]{24})?\.gguf$/;
 const GB = 1e9;
 /** Left free on the disk: a full one breaks more than this. */
 const RESERVE_BYTES = 256 * 1024 * 1024;
@@ -48,7 +48,7 @@ interface Entry {
 export function createPreparedFiles({ settings, log }: PreparedFilesPorts): PreparedFiles {
   const folder = (): string => join(expandHome(settings().folder ?? modeliumFolders().cache), 'converted');
   for (const { path } of entriesOf(folder())) {
-    const mark = PART.exec(path)?.[1];
+    const mark = PART.exec(basename(path))?.[1];
     if (mark !== undefined && !isMarkedRunning(mark)) rmSync(path, { force: true });
   }
   return {
@@ -73,7 +73,7 @@ export function createPreparedFiles({ settings, log }: PreparedFilesPorts): Prep
     discard(path) {
       rmSync(path, { force: true });
       for (const each of entriesOf(dirname(path)))
-        if (each.path.startsWith(path) && PART.test(each.path)) rmSync(each.path, { force: true });
+        if (each.path.startsWith(path) && PART.test(basename(each.path))) rmSync(each.path, { force: true });
     },
     used(path) {
       const now = new Date();

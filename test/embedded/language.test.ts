@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { automaton, lengths, type State } from '../../main/embedded/grammar/automaton.ts';
-import { allowWork, both, characters, repeated, text } from '../../main/embedded/grammar/language.ts';
+import { jsonGrammar } from '../../main/embedded/grammar/json-grammar.ts';
+import { allowWork, both, characters, repeated, TooMuchWork, text } from '../../main/embedded/grammar/language.ts';
 import { numberLanguage } from '../../main/embedded/grammar/number-language.ts';
 import { patternLanguage } from '../../main/embedded/grammar/regex.ts';
 
@@ -64,6 +65,17 @@ describe('patterns', () => {
     expect(() => automaton(patternLanguage('(a|b)*a(a|b){20}'))).toThrow(/takes too long/);
     allowWork(Number.POSITIVE_INFINITY);
     expect(automaton(both([text('a'), text('b')]))).toBeNull();
+  });
+
+  test('work that runs out while a pattern is read refuses no schema: another process has more of it', () => {
+    let pattern = 'abcdefghijklmnop'.repeat(40);
+    for (let depth = 0; depth < 48; depth += 1) pattern = `(${pattern})b`;
+    allowWork(1_000);
+    try {
+      expect(() => jsonGrammar({ type: 'string', pattern })).toThrow(TooMuchWork);
+    } finally {
+      allowWork(Number.POSITIVE_INFINITY);
+    }
   });
 
   // What is allowed here is worked out by the thread that generates.

@@ -3,8 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ModelRecord, Registry } from '../../main/core/registry.ts';
+import { eachReadOnce } from '../../main/engine/first-scan.ts';
 import { startTestEngine } from '../helpers/engine.ts';
 import { writeTinyGguf } from '../helpers/tiny-gguf.ts';
+import { createVirtualClock } from '../helpers/virtual-clock.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -32,4 +35,19 @@ test('the first request of a first start finds the model that lies there, and wa
   } finally {
     await engine.close();
   }
+});
+
+test('a file that lacks nothing and does not come to rest, as a program holds it open, holds nobody for long', async () => {
+  const clock = createVirtualClock();
+  const copy = { bytesPresent: 10, bytesExpected: 10, missing: [] };
+  const record = { id: 'open', state: { name: 'settling', copy } } as unknown as ModelRecord;
+  const registry = { all: () => [record], onChange: () => () => {} } as unknown as Registry;
+  let isBegun = false;
+  void eachReadOnce(registry, clock).then(() => {
+    isBegun = true;
+  });
+  await clock.advance(2_000);
+  expect(isBegun).toBe(false);
+  await clock.advance(1_500);
+  expect(isBegun).toBe(true);
 });

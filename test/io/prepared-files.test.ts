@@ -168,15 +168,17 @@ test.runIf(process.getuid?.() === 0)(
 
 test('what a killed engine left half done is gone at the next start; whole files, and what another engine writes, stay', () => {
   // The number of the killed one has been given to this process since.
-  const [half, ours, whole] = [`a.gguf.${process.pid}-1.part`, `a.gguf.${ownMark()}.part`, 'b.gguf'].map((name) =>
-    join(folder, 'converted', name),
+  const own = `${'a'.repeat(40)}-${'b'.repeat(24)}.gguf`;
+  const [half, ours, whole, theirs] = [`${own}.${process.pid}-1.part`, `${own}.${ownMark()}.part`, 'b.gguf', 'b.gguf.001.part'].map(
+    (name) => join(folder, 'converted', name),
   );
-  for (const path of [half!, ours!, whole!]) put(path, 10, 0);
+  for (const path of [half!, ours!, whole!, theirs!]) put(path, 10, 0);
   const cache = cacheOf();
   expect([existsSync(half!), existsSync(ours!), cache.bytesOf(whole!)]).toEqual([false, true, 10]);
   put(half!, 10, 0);
-  cache.discard(join(folder, 'converted', 'a.gguf'));
-  expect([existsSync(half!), existsSync(ours!), existsSync(whole!)]).toEqual([false, false, true]);
+  cache.discard(join(folder, 'converted', own));
+  // A person's own download in pieces stays, too.
+  expect([half!, ours!, whole!, theirs!].map((path) => existsSync(path))).toEqual([false, false, true, true]);
 });
 
 test('what was made gets its place in one move; nothing else has its name', async () => {

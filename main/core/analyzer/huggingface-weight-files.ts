@@ -59,7 +59,7 @@ export function readWeightFiles(top: ReadonlyMap<string, CandidateFile>, config:
   const named = namedIn(index, reading);
   const chosen = chosenOf(all, single, named ?? NONE);
   for (const file of chosen) readFile(file, reading, chosen.length);
-  reading.problems.push(...partsOfTooMany(chosen));
+  reading.problems.push(...partsOfTooMany(chosen.filter(({ path }) => named?.has(path) !== true)));
   if (index === undefined || named === null) missingParts(chosen, top, reading);
   else if (single === undefined || named.has(SINGLE)) compare(index, named, top, reading);
   else if ([...named].some((name) => !top.has(name))) reading.problems.push(problemOf(INDEX, 'stale-index', index.bytes, null));

@@ -36,7 +36,7 @@ function patternsOf(schema: Schema, at: string): readonly Language[] {
     try {
       return patternLanguage(pattern);
     } catch (error) {
-      if (!(error instanceof PatternRefusal || error instanceof RangeError)) throw error;
+      if (error instanceof TooMuchWork || !(error instanceof PatternRefusal || error instanceof RangeError)) throw error;
       throw new SchemaRefusal(`"pattern" at ${at} cannot be enforced: ${whyRefused(error)}`);
     }
   });
