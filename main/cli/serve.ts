@@ -7,6 +7,9 @@ import { lineWriter } from '../line-writer.ts';
 import { nodeProgram } from '../packaged.ts';
 import { print } from './output.ts';
 
+/** Everything is closed: what still keeps the process is nothing of ours. */
+const HELD_MS = 2_000;
+
 export interface ServeOptions {
   readonly stateFolder: string;
   readonly config?: string | undefined;
@@ -28,7 +31,17 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   await Promise.race([stop, engine.closed]);
   await engine.close();
+  endIfHeld();
   return 0;
+}
+
+/** A question to a disk that never answers keeps the process, even if it is told to exit. */
+function endIfHeld(): void {
+  const end = (): void => {
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  };
+  setTimeout(end, HELD_MS).unref();
 }
 
 /** Starts the engine in this process; its children run the same Node as we do. */

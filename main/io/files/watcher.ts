@@ -10,6 +10,7 @@ import { isSystemJunk } from '../../core/analyzer/junk-names.ts';
 import type { Clock, FolderScan, Log } from '../../core/ports.ts';
 import { quietMoment } from '../quiet-moment.ts';
 import { errorCode } from './files.ts';
+import { LookInTime } from './look-in-time.ts';
 import type { MountFacts } from './mounts.ts';
 import { isSmall, type ScanFolder, type ScanOutcome, scanPath, scanSmallFolder } from './scan.ts';
 
@@ -81,6 +82,7 @@ interface Watched {
   restUntilMs: number;
   dueMs: number;
   cancelTimer: () => void;
+  readonly look: LookInTime;
   closed: boolean;
 }
 
@@ -148,6 +150,7 @@ class Watcher implements FileWatcher {
       restUntilMs: 0,
       dueMs: Number.POSITIVE_INFINITY,
       cancelTimer: () => {},
+      look: new LookInTime(this.#options.clock, () => this.#hint(Object.assign(made, { restUntilMs: 0 }))),
       closed: false,
     };
     this.#watched.set(path, made);
@@ -207,8 +210,8 @@ class Watcher implements FileWatcher {
   async #read(entry: Watched): Promise<ScanOutcome> {
     try {
       const { path, mount } = entry;
-      if (entry.single) return await scanPath(path, mount);
-      const small = entry.isLarge ? null : await scanSmallFolder(path, mount, this.#folders);
+      if (entry.single) return await entry.look.at(path, () => scanPath(path, mount));
+      const small = entry.isLarge ? null : await entry.look.at(path, () => scanSmallFolder(path, mount, this.#folders));
       if (small !== null) return small;
       const large = await this.#options.scanLarge(path, mount, this.#folders);
       entry.isLarge = !isSmall(large.scan);
@@ -296,6 +299,7 @@ class Watcher implements FileWatcher {
   async #stop(entry: Watched): Promise<void> {
     entry.closed = true;
     entry.cancelTimer();
+    entry.look.giveUp();
     this.#watched.delete(entry.path);
     await entry.running?.catch(() => undefined);
     await Promise.all([...entry.events.keys()].map((folder) => this.#unwatch(entry, folder)));
