@@ -16,6 +16,7 @@ import { Exchange, type Job } from './exchange.ts';
 import { type JsonBody, withLater, withMembers } from './json-body.ts';
 import { type MultipartField, withModel } from './multipart-model.ts';
 import type { ProxyPorts } from './proxy-ports.ts';
+import { eventsWithoutKey } from './quoted-key.ts';
 import { brokeOff } from './refusal.ts';
 import { isEventStream, modelNotFound } from './respond.ts';
 import { StreamEvents } from './stream-events.ts';
@@ -116,6 +117,7 @@ class PassOn implements Job {
   readonly #keepsUsage: boolean;
   readonly #sizes: Readonly<Record<string, MemberSize>>;
   #events: StreamEvents | null = null;
+  #key: string | null = null;
 
   /** @param named the request for a server that calls the model so. */
   constructor(
@@ -134,6 +136,7 @@ class PassOn implements Job {
   prepare(lease: Lease): UpstreamRequest {
     requireProtocol(this.modelId, lease);
     const { endpoint, runtime } = lease;
+    this.#key = endpoint.key;
     if (endpoint.bounds !== undefined) requireFit(this.#sizes, endpoint.bounds, runtime);
     return this.#named(endpoint.model);
   }
@@ -142,7 +145,7 @@ class PassOn implements Job {
     const reported = headers[IGNORED_HEADER];
     if (typeof reported === 'string') this.ignoredFields = withReported(this.ignoredFields, reported);
     if (this.streams && isEventStream(headers)) {
-      this.#events = new StreamEvents(this.#keepsUsage, (bytes) => exchange.write(bytes));
+      this.#events = new StreamEvents(this.#keepsUsage, (bytes) => exchange.write(eventsWithoutKey(bytes, this.#key)));
       if (exchange.headersSent) commentHeaders(exchange.response, exchange.headers());
       else exchange.beginEvents(passed(headers, STREAM_HEADERS));
       return;

@@ -5,6 +5,7 @@
 import type { Lease } from '../core/gateway.ts';
 import { EventsReader } from './events-reader.ts';
 import type { Exchange, Job } from './exchange.ts';
+import { withoutKey } from './quoted-key.ts';
 import { brokeOff } from './refusal.ts';
 import { sendJson } from './respond.ts';
 import type { UpstreamRequest } from './upstream.ts';
@@ -41,6 +42,7 @@ export class PredictText implements Job {
   #finishReason: string | null = null;
   #usage: TokenUsage = NO_USAGE;
   #whole = false;
+  #key: string | null = null;
 
   constructor(modelId: string, streams: boolean, prepare: (lease: Lease) => UpstreamRequest) {
     this.modelId = modelId;
@@ -51,6 +53,7 @@ export class PredictText implements Job {
   prepare(lease: Lease): UpstreamRequest {
     // Its stream has no last word: where it ends it is whole.
     this.#whole = lease.endpoint.protocol === 'v2';
+    this.#key = lease.endpoint.key;
     return this.#prepare(lease);
   }
 
@@ -113,7 +116,7 @@ export class PredictText implements Job {
     if (error !== undefined && error !== null) {
       exchange.doubt();
       const said = typeof error === 'string' ? error : error.message;
-      throw brokeOff(runtime, this.modelId, typeof said === 'string' ? said : 'without a reason');
+      throw brokeOff(runtime, this.modelId, typeof said === 'string' ? withoutKey(said, this.#key) : 'without a reason');
     }
     if (usage) this.#usage = usageOf(usage);
     const choice = choices?.[0];

@@ -3,6 +3,7 @@
  * Pure.
  */
 import { type ErrorEnvelope, ModeliumError } from '../../shared/errors.ts';
+import { withoutKey } from './quoted-key.ts';
 import type { UpstreamHeaders } from './upstream.ts';
 
 /** What came so far of an answer that is no success. */
@@ -55,8 +56,9 @@ export function refusalEnvelope(refusal: Refusal, { modelId, runtime, key }: Ref
     const message = `${runtime} refuses the key that Modelium sends for ${modelId} (status ${refusal.status}).`;
     return { error: { message, type: 'server_error', code: 'upstream-failed', param: null, origin: runtime } };
   }
-  const whole = Buffer.concat(refusal.parts).toString();
-  const text = key === null || key === '' ? whole : whole.replaceAll(key, '***');
+  const text = withoutKey(Buffer.concat(refusal.parts).toString(), key);
+  // Once more where the escapes of its JSON hid it.
+  const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? withoutKey(value, key) : null);
   const body = objectOf(parsed(text));
   // OpenAI's `error` object, an `error` that is only a string, FastAPI's `detail`, or a bare
   // `message`.
@@ -92,10 +94,6 @@ function parsed(text: string): unknown {
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 function quoted(text: string): string {

@@ -48,6 +48,8 @@ function ownValues(settings: object): readonly string[] {
  */
 function telling(texts: readonly string[]): readonly string[] {
   const lines = texts.flatMap((text) => text.split(/[\r\n]+/)).map((line) => line.trim());
-  const all = new Set([...texts, ...lines]);
+  const plain = [...texts, ...lines];
+  // Some print them as JSON does.
+  const all = new Set([...plain, ...plain.map((text) => JSON.stringify(text).slice(1, -1))]);
   return [...all].filter((text) => text.length >= LEAST_CHARACTERS).toSorted((one, other) => other.length - one.length);
 }

@@ -374,6 +374,25 @@ describe('/v1', () => {
     expect(setup.engine.leases[0]?.released).toBe(1);
   });
 
+  it.each([
+    ['/v1/completions', 400, false],
+    ['/v1/completions', 200, true],
+    ['/predict/tiny', 400, false],
+    ['/predict/tiny', 200, false],
+  ])('takes the key out of what a server quotes of it, also with escapes: %s, %i, stream %s', async (path, status, stream) => {
+    const quotedKey = 'runtime-key'.replaceAll('-', '\\u002d');
+    const error = `{"error":{"message":"bad key ${quotedKey}, runtime-key"}}`;
+    setup.upstream.answer = (response) => {
+      const streams = status === 200;
+      response.writeHead(status, { 'content-type': streams ? 'text/event-stream' : 'application/json' });
+      response.end(streams ? `data: ${error}\n\n` : error);
+    };
+    const got = await ask(setup, path, {
+      body: path === '/v1/completions' ? { model: 'tiny', prompt: 'x', stream } : { prompt: 'x', stream },
+    });
+    expect(got.text).toContain('bad key ***, ***');
+  });
+
   // The words of vLLM 0.32 (renderers/params.py, v1/engine/input_processor.py) and of llama-server;
   // OpenAI's own code for it is what agents look for.
   it.each([

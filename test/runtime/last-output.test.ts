@@ -45,6 +45,14 @@ test('a value of several lines is hidden line by line, as it is printed', () => 
   output.hide(launchSecrets([], { SERVICE_KEY: key, PLACES: '/one/of/mine\r\n/other/of/mine' }));
   for (const line of [...key.split('\n').slice(1), `environ: ${JSON.stringify(key)}`, '/one/of/mine', '/other/of/mine']) output.add(line);
   expect(output.all().slice(0, 3)).toEqual(['[redacted]', '  [redacted]', 'short']);
-  expect(output.all().at(-3)).toBe('environ: "[redacted]\\n[redacted]\\n  [redacted]\\nshort\\n"');
+  expect(output.all().at(-3)).toBe('environ: "[redacted]"');
   expect(output.lines().slice(-2)).toEqual(['[redacted]', '[redacted]']);
+});
+
+test('a value is hidden where it is printed as JSON, too', () => {
+  const output = new LastOutput();
+  const [word, value] = ['my "word" here', 'C:\\of\\mine'];
+  output.hide(launchSecrets([], { PLACE: value }, { llama: { args: [word] } }));
+  output.add(JSON.stringify([word, value]));
+  expect(output.lines()).toEqual(['["[redacted]","[redacted]"]']);
 });
