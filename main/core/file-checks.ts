@@ -7,7 +7,7 @@ import { ModeliumError } from '../../shared/errors.ts';
 import { NOTHING_COPIED } from '../../shared/model.ts';
 import { formOf } from '../../shared/profile.ts';
 import { filesChanged, wasTouched } from './file-times.ts';
-import type { CodeReader, Library } from './ports.ts';
+import type { Clock, CodeReader, Library } from './ports.ts';
 import { type ModelRecord, type Registry, stateOf } from './registry.ts';
 import type { Trust } from './trust.ts';
 
@@ -28,14 +28,18 @@ export interface FileCheckPorts {
   readonly reader: Pick<CodeReader, 'unreadable'>;
   readonly library: Library;
   readonly trust: Pick<Trust, 'confirm'>;
+  readonly clock: Clock;
+  /** A disk that has not answered for so long will not. */
+  stallMs(): number;
 }
 
 /** What runtimes read beside the files that the analyzer lists for a form. */
 const READ_BESIDE = /\.(?:json|jinja|model|tiktoken)$|(?:^|\/)(?:merges|vocab)\.txt$/;
 
-export function createFileChecks({ registry, reader, library, trust }: FileCheckPorts): FileChecks {
+export function createFileChecks({ registry, reader, library, trust, clock, stallMs }: FileCheckPorts): FileChecks {
   /** One look for all who ask at once, by model. */
   const looks = new Map<string, Promise<void>>();
+  const questions = new Map<string, Promise<void>>();
   async function whyNot(id: string, plan: LaunchPlan | null): Promise<string | null> {
     const record = registry.get(id);
     if (record === undefined || record.server !== undefined) return null;
@@ -45,6 +49,22 @@ export function createFileChecks({ registry, reader, library, trust }: FileCheck
     const why = await whyNot(id, plan);
     // A runtime that was not started has said nothing.
     if (why !== null) throw new ModeliumError('file-unreadable', why, { lastOutput: [] });
+  }
+  /** The same question again is not asked while the disk is silent: each keeps a thread. */
+  function asked(id: string, plan: LaunchPlan): Promise<void> {
+    const running = questions.get(id) ?? confirmReadable(id, plan).finally(() => questions.delete(id));
+    questions.set(id, running);
+    return running;
+  }
+  /** Rights are told at once: who waits for them waits for the disk. */
+  function answered(work: Promise<void>): Promise<void> {
+    const silentMs = stallMs();
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    const why = `The disk of its files has not answered for ${silentMs / 1000} s.`;
+    const cancel = clock.after(silentMs, () => {
+      reject(new ModeliumError('load-stalled', why, { lastOutput: [] }));
+    });
+    return Promise.race([work, over]).finally(cancel);
   }
   async function look(id: string): Promise<void> {
     if ((await whyNot(id, null)) === null) rightsChanged(registry, id);
@@ -63,11 +83,14 @@ export function createFileChecks({ registry, reader, library, trust }: FileCheck
   }
   return {
     confirmReadable,
-    async confirmFiles(id, plan, signal) {
-      // What was made of its files is read in their place.
-      if (plan.preparation === undefined) await confirmReadable(id, plan);
-      await readAgain(id, signal);
-      await trust.confirm(id, plan, signal);
+    confirmFiles(id, plan, signal) {
+      const confirmed = async (): Promise<void> => {
+        // What was made of its files is read in their place.
+        if (plan.preparation === undefined) await answered(asked(id, plan));
+        await readAgain(id, signal);
+        await trust.confirm(id, plan, signal);
+      };
+      return unlessAborted(id, confirmed(), signal);
     },
     lookAgain(id) {
       const running = looks.get(id) ?? look(id).finally(() => looks.delete(id));
@@ -75,6 +98,15 @@ export function createFileChecks({ registry, reader, library, trust }: FileCheck
       return running;
     },
   };
+}
+
+/** A disk that never answers must not keep who calls the load off. */
+function unlessAborted(id: string, work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(new ModeliumError('cancelled', `Loading ${id} was cancelled.`));
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  return Promise.race([work, over]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 /**

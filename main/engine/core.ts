@@ -65,7 +65,7 @@ export function buildCore<List extends RuntimeList>(ports: CorePorts, listRuntim
   const onReport: ServersPorts['onReport'] = (report) => elsewhere.apply(report);
   const servers: Servers = new Servers({ ...hostPorts, machineFiles: ports.machineFiles, adapter, onReport });
   const launching = { servers, adapter, threads, wake, released };
-  const fileChecks = createFileChecks({ registry, reader, library, trust });
+  const fileChecks = createFileChecks({ registry, reader, library, trust, clock, stallMs: () => policies().load_stall_seconds * 1000 });
   const managerPorts: ManagerPorts = {
     ...shared,
     ...hostPorts,
