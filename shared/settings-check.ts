@@ -73,21 +73,26 @@ function isSection(path: SettingsPath): boolean {
   return at instanceof z.ZodObject || (at instanceof z.ZodRecord && unwrapped(at.valueType) instanceof z.ZodObject);
 }
 
+/** Everybody may read it: of `NAME=value`, written where a name belongs, the value is left out. */
+function named(path: SettingsPath): string {
+  return quoted(path.map((step) => String(step).replace(/=.+$/s, '=...')).join('.'));
+}
+
 function toProblems(issue: z.core.$ZodIssue): readonly SettingsProblem[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
   if (issue.code === 'invalid_key') {
     // The name itself is wrong, whatever stands below it.
     const [why] = issue.issues.map(expectation);
-    return [{ path: path.slice(0, -1), key: String(path.at(-1)), sentence: `${quoted(path.join('.'))}: ${why}.` }];
+    return [{ path: path.slice(0, -1), key: String(path.at(-1)), sentence: `${named(path)}: ${why}.` }];
   }
   if (issue.code !== 'unrecognized_keys') {
-    return [{ path, key: null, sentence: `${quoted(path.join('.')) || 'the file'}: ${expectation(issue)}.` }];
+    return [{ path, key: null, sentence: `${named(path) || 'the file'}: ${expectation(issue)}.` }];
   }
   const known = sectionKeys(path) ?? [];
   return issue.keys.map((key) => {
     const [nearest] = nearestNames(key, known, 1);
     const near = nearest === undefined ? `Known here: ${known.join(', ')}.` : `Did you mean "${nearest}"?`;
-    return { path, key, sentence: `unknown key "${quoted([...path, key].join('.'))}". ${secretHint(key, known) ?? near}` };
+    return { path, key, sentence: `unknown key "${named([...path, key])}". ${secretHint(key, known) ?? near}` };
   });
 }
 

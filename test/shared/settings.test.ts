@@ -86,6 +86,8 @@ describe('what is wrong is said in words', () => {
     ['a slip at the top', { orchestraton: {} }, 'unknown key "orchestraton". Did you mean "orchestration"?'],
     ['a slip below a model', { models: { tiny: { contxt: 1 } } }, 'unknown key "models.tiny.contxt". Did you mean "context"?'],
     ['nothing near', { metrics: { zzzzzz: 1 } }, 'unknown key "metrics.zzzzzz". Known here: enabled, include_runtime, port.'],
+    ['a variable and its value, where a name belongs', { llama: { env: { 'KEY=sk-1=2': null } } }, 'llama.env.KEY=...: expected a text.'],
+    ['the same where no name is free', { llama: { 'KEY=sk-1': 1 } }, expect.not.stringContaining('sk-1')],
     [
       'a key in plain text',
       { remotes: { lab: { url: 'http://box:1/v1', key: 'sk-1' } } },
