@@ -8,7 +8,7 @@ import { nodeProgram } from '../packaged.ts';
 import { print } from './output.ts';
 
 /** Everything is closed: what still keeps the process is nothing of ours. */
-const HELD_MS = 2_000;
+const HELD_MS = 10_000;
 
 export interface ServeOptions {
   readonly stateFolder: string;
